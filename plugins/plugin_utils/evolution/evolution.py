@@ -1,0 +1,149 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine: ask for configurations, tell what they were worth, get the one to deploy.
+
+    space     = SearchSpace.from_mapping(evolve_parameters, evolve_constraints)
+    evolution = Evolution(space, seed=1, baseline=present_configuration)
+    candidate = evolution.ask()[0]
+    evolution.tell(candidate, fitness)
+    evolution.recommend().values
+
+Pure: no file, no clock, no network. Its whole state is the list of candidates, what was told, and the seed, so an
+engine rebuilt with `restore` and `tell` goes on exactly as the first would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Textbook
+from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+ALGORITHMS = {"textbook": Textbook}
+
+# Spread of one reading, in log units, assumed until something was measured twice (the field's median is 3-6 %).
+_ASSUMED_NOISE = 0.05
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The configuration to deploy. `estimate` is its expected fitness, shrunk towards the others by its noise."""
+
+    number: int
+    values: dict[str, Any]
+    estimate: float
+
+
+class Evolution:
+    """A search in progress. `baseline` (default: the parameters' defaults) is always the first candidate."""
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        seed: int = 1,
+        *,
+        algorithm: str = "textbook",
+        baseline: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"unknown algorithm {algorithm!r}; there are: {listing(ALGORITHMS)}")
+        if seed < 0:
+            raise ValueError(f"the seed must be a whole number of at least 0, found {seed}")
+        self.space = space
+        self.seed = seed
+        self._baseline = baseline
+        self._algorithm = ALGORITHMS[algorithm](space, seed, options)
+        self._individuals: dict[int, Individual] = {}
+
+    @property
+    def individuals(self) -> list[Individual]:
+        """Everything handed out so far, in order of the candidates' numbers."""
+        return [self._individuals[number] for number in sorted(self._individuals)]
+
+    def ask(self, count: int = 1) -> list[Candidate]:
+        """The next `count` configurations to evaluate; safe while others are still pending."""
+        return [self._next() for _ in range(count)]
+
+    def _next(self) -> Candidate:
+        number = max(self._individuals, default=-1) + 1
+        rng = np.random.default_rng([self.seed, number])
+        if not self._individuals:
+            candidate = Candidate(number, self._first(rng), "baseline")
+        else:
+            candidate = self._algorithm.propose(self.individuals, number, rng)
+        self.restore(candidate)
+        return candidate
+
+    def _first(self, rng: Generator) -> Configuration:
+        """The baseline: a given one as it is, even where it lies outside the space."""
+        if self._baseline is not None:
+            return self.space.activate(self._baseline)
+        values = self.space.complete({}, rng)
+        return values if self.space.violation(values) == 0.0 else self.space.repair(values, self.space.sample(rng), rng)
+
+    def restore(self, candidate: Candidate) -> None:
+        """Take up a candidate handed out earlier, such as one read back from a store."""
+        self._individuals[candidate.number] = Individual(candidate)
+
+    def tell(
+        self, candidate: Candidate, fitness: float | None, *, violation: float = 0.0, failure: str | None = None
+    ) -> None:
+        """What one evaluation gave. Told more than once, readings add up.
+
+        `fitness` is in log units over the baseline, higher is better; `violation` above 0 says that a limit was broken.
+        None with a `failure` says that the configuration broke the machine or the application.
+        """
+        individual = self._individuals.get(candidate.number)
+        if individual is None:
+            raise ValueError(f"candidate {candidate.number} was not handed out by this engine")
+        if fitness is None:
+            individual.failure = failure or "configuration"
+            return
+        if not np.isfinite(fitness) or not np.isfinite(violation) or violation < 0:
+            raise ValueError(f"fitness and violation must be finite, found {fitness!r} and {violation!r}")
+        individual.readings.append(float(fitness))
+        individual.violations.append(float(violation))
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of one reading in log units, pooled over configurations measured more than once."""
+        repeated = [readings for _, readings in self._evidence() if len(readings) > 1]
+        freedom = sum(len(readings) - 1 for readings in repeated)
+        if not freedom:
+            return _ASSUMED_NOISE
+        return float(np.sqrt(sum(float(np.var(readings)) * len(readings) for readings in repeated) / freedom))
+
+    def recommend(self) -> Recommendation | None:
+        """The configuration to deploy, or None while no feasible one has been measured.
+
+        Each mean is shrunk towards the mean of all by how much of the spread is noise (empirical Bayes), so one lucky
+        reading does not beat a configuration that was good again and again.
+        """
+        feasible = [(group, readings) for group, readings in self._evidence() if all(i.feasible for i in group)]
+        if not feasible:
+            return None
+        means = np.array([np.mean(readings) for _, readings in feasible])
+        variance = self.noise**2 / np.array([len(readings) for _, readings in feasible])
+        between = max(float(np.var(means)) - float(np.mean(variance)), 1e-9)
+        estimates = means.mean() + (means - means.mean()) * between / (between + variance)
+        best = int(np.argmax(estimates))
+        chosen = feasible[best][0][0].candidate
+        return Recommendation(chosen.number, dict(chosen.values), float(estimates[best]))
+
+    def _evidence(self) -> list[tuple[list[Individual], list[float]]]:
+        """What was told of each configuration: repeats of it with their readings, in the order they were handed out."""
+        groups: dict[tuple[Any, ...], list[Individual]] = {}
+        for individual in self.individuals:
+            if individual.told:
+                groups.setdefault(self.space.key(individual.candidate.values), []).append(individual)
+        return [(group, [reading for i in group for reading in i.readings]) for group in groups.values()]

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's third-party libraries, imported in one place.
+
+Every other file takes them from here. A library that is not installed becomes a stand-in, so that
+files can still be imported (for their documentation, by ansible-test); `require` says at the edge
+what is missing and how to install it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+PACKAGES = {"numpy": "numpy", "scipy": "scipy", "sqlalchemy": "SQLAlchemy", "yaml": "PyYAML"}
+
+
+class MissingLibraryError(RuntimeError):
+    """A Python library that the controller needs is not installed."""
+
+
+class _Absent:
+    """Stands in for a library that is not installed: any attribute or call gives the stand-in again."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self
+
+
+_missing: list[str] = []
+
+
+def _load(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        package = PACKAGES[name.partition(".")[0]]
+        if package not in _missing:
+            _missing.append(package)
+        return _Absent()
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    import sqlalchemy as sa
+    import yaml
+    from scipy import special
+    from scipy.stats import qmc
+else:
+    np = _load("numpy")
+    sa = _load("sqlalchemy")
+    yaml = _load("yaml")
+    special = _load("scipy.special")
+    qmc = _load("scipy.stats.qmc")
+
+__all__ = ["MissingLibraryError", "np", "qmc", "require", "sa", "special", "yaml"]
+
+
+def require() -> None:
+    """Raise MissingLibraryError, naming every missing package and the command that installs them."""
+    if _missing:
+        names = " ".join(_missing)
+        raise MissingLibraryError(
+            f"the controller's Python ({sys.executable}) lacks: {', '.join(_missing)}. "
+            f"Install with: {sys.executable} -m pip install {names}"
+        )
