@@ -1,0 +1,49 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask a study what a slot runs next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import (
+    STUDY_OPTIONS,
+    ControllerAction,
+    folder_of,
+    opened_store,
+)
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES, Nothing, Run, ask
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
+
+_POLL_SECONDS = 0.5
+
+
+class ActionModule(ControllerAction):
+    """Hands out the next run, waiting while others may still leave one over."""
+
+    OPTIONS: ClassVar[Mapping[str, Any]] = {
+        **STUDY_OPTIONS,
+        "slot": {"type": "str", "required": True},
+        "phase": {"type": "str", "required": True, "choices": list(PHASES)},
+        "wait_seconds": {"type": "int", "default": 3600},
+    }
+
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        patience = time.monotonic() + options["wait_seconds"]
+        with opened_store(options) as store:
+            while True:
+                with store.transaction() as records:
+                    found = ask(Study(records, options["study"]), options["slot"], options["phase"])
+                    if isinstance(found, Run) and found.purpose == "search":
+                        write_individual(folder_of(options), Study(records, options["study"]), found.trial)
+                if not (isinstance(found, Nothing) and found.wait) or time.monotonic() > patience:
+                    break
+                time.sleep(_POLL_SECONDS)
+        if isinstance(found, Nothing):
+            return {"done": True, "reason": found.reason}
+        return {"done": False, "changed": True, "run": asdict(found)}

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Report on a study: a page, and a summary for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import (
+    STUDY_OPTIONS,
+    ControllerAction,
+    folder_of,
+    store_url,
+    stored_study,
+)
+from ansible_collections.evolve.vm.plugins.plugin_utils.report.html import render_html
+from ansible_collections.evolve.vm.plugins.plugin_utils.report.text import render_text
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import summarise
+
+
+class ActionModule(ControllerAction):
+    """Writes report.html and returns the summary."""
+
+    OPTIONS: ClassVar[Mapping[str, Any]] = STUDY_OPTIONS
+
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        folder = folder_of(options)
+        with stored_study(options) as study:
+            summary = summarise(study, folder, store_url(options))
+        folder.write(folder.report, render_html(summary))
+        return {"changed": True, "summary": summary, "text": render_text(summary), "path": str(folder.report)}

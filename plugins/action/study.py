@@ -1,0 +1,123 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check, open and close a study."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import (
+    STUDY_OPTIONS,
+    ControllerAction,
+    folder_of,
+    opened_store,
+    store_url,
+    stored_study,
+)
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, close_study, open_study
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.prices import METRIC, SIZING_PARAMETERS
+from ansible_collections.evolve.vm.plugins.plugin_utils.version import collection_version
+
+# Raw, so that a value of the wrong type is reported with all other faults and not on its own.
+_DEFINITION = (
+    "parameters",
+    "constraints",
+    "goals",
+    "benchmark",
+    "budget",
+    "prices",
+    "seed",
+    "algorithm",
+    "algorithm_options",
+    "baseline_repeats",
+    "verification",
+)
+# A slot may run this many times its fair share of the trials before its loop ends.
+_SHARES = 3
+_SPARE_ROUNDS = 6
+
+
+class ActionModule(ControllerAction):
+    """Checks the user's variables as a whole, then creates or continues the study they describe."""
+
+    OPTIONS: ClassVar[Mapping[str, Any]] = {
+        **STUDY_OPTIONS,
+        "state": {"type": "str", "choices": ["checked", "opened", "closed"], "default": "opened"},
+        "slots": {"type": "list", "elements": "str", "default": []},
+        "fork": {"type": "str"},
+        "simulated": {"type": "bool", "default": False},
+        **{name: {"type": "raw"} for name in _DEFINITION},
+    }
+
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["state"] == "closed":
+            with stored_study(options) as study:
+                close_study(study)
+            return {}
+        given = {key: options[key] for key in _DEFINITION}
+        definition = read_definition({"name": options["study"], "simulated": options["simulated"], **given})
+        told = self._told(definition)
+        if options["state"] == "checked" or self._task.check_mode:
+            size = definition.space.size
+            count = f"{size:.3g}" if math.isfinite(size) else "uncountably many"
+            space = f"{len(definition.parameters)} parameters, {count} configurations"
+            return {**told, "progress": f"Study {definition.name}: {space}. All is in order."}
+        with opened_store(options) as store, store.transaction() as records:
+            opened = open_study(
+                records,
+                definition,
+                options["slots"],
+                version=collection_version(),
+                fork_of=options["fork"],
+                pid=os.getppid(),
+            )
+            return {
+                **told,
+                "changed": True,
+                "created": opened.created,
+                "harvest": opened.study.row["harvest"],
+                "rounds": _rounds(definition, len(options["slots"])),
+                "home": options["home"],
+                "store": store_url(options),
+                "folder": str(folder_of(options).path),
+                "progress": _opening_line(opened),
+            }
+
+    @staticmethod
+    def _told(definition: Definition) -> dict[str, Any]:
+        """What the playbook must know: which parameters to read from the machines."""
+        sizes = SIZING_PARAMETERS if METRIC in definition.scoring.metrics else ()
+        names = [*definition.parameters, *(name for name in sizes if name not in definition.parameters)]
+        return {"study": definition.name, "read": names}
+
+
+def _rounds(definition: Definition, slots: int) -> dict[str, int]:
+    """How often a slot may ask in each phase before its loop ends."""
+    share = math.ceil(definition.trials / max(1, slots))
+    blocks = int(definition.verification["blocks"])
+    return {
+        "baseline": definition.baseline_repeats + _SPARE_ROUNDS,
+        "search": min(definition.trials, share * _SHARES) + _SPARE_ROUNDS,
+        "verification": 4 * min(blocks, math.ceil(blocks / max(1, slots)) * _SHARES) + _SPARE_ROUNDS,
+    }
+
+
+def _opening_line(opened: Opened) -> str:
+    study = opened.study
+    title = f"Study {study.name}{' (SIMULATED)' if study.definition.simulated else ''}"
+    plan = f"{study.definition.trials} trials on {len(study.ready_slots)} slots"
+    if opened.created:
+        forked = (
+            f", forked from {study.row['forked_from']} with {opened.forked_trials} trials"
+            if study.row["forked_from"]
+            else ""
+        )
+        return f"{title}: new, {plan}{forked}"
+    done = sum(trial["status"] in ("measured", "failed") for trial in study.trials if trial["number"])
+    again = f"; {opened.interrupted} interrupted runs are done again" if opened.interrupted else ""
+    return f"{title}: continued, {done} of {plan} done{again}"

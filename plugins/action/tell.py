@@ -1,0 +1,104 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell a study what a run gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible_collections.evolve.vm.plugins.module_utils.changes import costliest
+from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import (
+    STUDY_OPTIONS,
+    ControllerAction,
+    folder_of,
+    opened_store,
+    stored_study,
+)
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import FolderError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.progress import failed_line, measured_line
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.telling import (
+    FAILURE_CLASSES,
+    ResultError,
+    tell_failed,
+    tell_measured,
+)
+
+
+class ActionModule(ControllerAction):
+    """Records a measurement, or a failure with the class it belongs to."""
+
+    OPTIONS: ClassVar[Mapping[str, Any]] = {
+        **STUDY_OPTIONS,
+        "run": {"type": "int", "required": True},
+        "applied": {"type": "list", "elements": "dict", "default": []},
+        "benchmark": {"type": "dict", "default": {}},
+        "failure": {"type": "dict"},
+        "restored": {"type": "bool", "default": False},
+    }
+
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["failure"] is not None:
+            return self._failed(options)
+        try:
+            return self._measured(options)
+        except ResultError as error:
+            return {"failed": True, "msg": str(error), "failure_class": error.failure_class}
+
+    @staticmethod
+    def _measured(options: dict[str, Any]) -> dict[str, Any]:
+        steps = [step for step in options["applied"] if not step.get("skipped")]
+        benchmark = options["benchmark"]
+        for step in [*steps, benchmark]:
+            if step.get("unreachable"):
+                return {
+                    "failed": True,
+                    "lost": True,
+                    "msg": f"the slot stopped answering: {step.get('msg', 'unreachable')}",
+                }
+        metrics = benchmark.get("metrics")
+        if not isinstance(metrics, Mapping) or not metrics:
+            return {"failed": True, "msg": "the benchmark gave no metrics", "failure_class": "measurement"}
+        readback = {name: value for step in steps for name, value in step.get("readback", {}).items()}
+        tier = costliest(step.get("tier", "none") for step in steps)
+        with opened_store(options) as store, store.transaction() as records:
+            row = tell_measured(
+                Study(records, options["study"]),
+                options["run"],
+                metrics=dict(metrics),
+                runs=list(benchmark.get("runs", [])),
+                readback=readback,
+                tier=tier,
+            )
+            line = measured_line(Study(records, options["study"]), row)
+        return {"changed": True, "metrics": row["metrics"], "progress": line, **_write_file(options, row["trial"])}
+
+    @staticmethod
+    def _failed(options: dict[str, Any]) -> dict[str, Any]:
+        failure = options["failure"]
+        said = failure.get("failure_class")
+        with opened_store(options) as store, store.transaction() as records:
+            row = tell_failed(
+                Study(records, options["study"]),
+                options["run"],
+                failure_class=said if said in FAILURE_CLASSES else None,
+                message=str(failure.get("msg") or "no message"),
+                lost=bool(failure.get("lost") or failure.get("unreachable")),
+                restored=options["restored"],
+            )
+            line = failed_line(Study(records, options["study"]), row)
+        told = {"changed": True, "failure_class": row["failure_class"], "progress": line}
+        return {**told, **_write_file(options, row["trial"])}
+
+
+def _write_file(options: dict[str, Any], trial: int) -> dict[str, Any]:
+    """Bring the trial's file up to date, once the result is committed: a file that fails must not undo that."""
+    try:
+        with stored_study(options) as study:
+            write_individual(folder_of(options), study, trial)
+    except FolderError as error:
+        return {"warnings": [str(error)]}
+    return {}

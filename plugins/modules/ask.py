@@ -1,0 +1,77 @@
+#!/usr/bin/python
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ask
+short_description: Ask a study what a slot runs next
+version_added: 0.1.0
+author: evolve.vm contributors (@evolve-vm)
+description:
+  - Hands out the next run of a phase for one slot, and records that it is under way.
+  - Waits while the slot has nothing to do but others may still leave something over.
+extends_documentation_fragment:
+  - evolve.vm.study
+options:
+  slot:
+    description: Name of the host that asks.
+    type: str
+    required: true
+  phase:
+    description: The phase of the study.
+    type: str
+    choices: [baseline, search, verification]
+    required: true
+  wait_seconds:
+    description: How long to wait for others at most.
+    type: int
+    default: 3600
+"""
+
+EXAMPLES = r"""
+- name: Ask for the next run
+  evolve.vm.ask:
+    study: web-tier
+    home: /srv/evolve
+    slot: "{{ inventory_hostname }}"
+    phase: search
+  register: next
+"""
+
+RETURN = r"""
+done:
+  description: Whether nothing is left for this slot in this phase.
+  returned: success
+  type: bool
+reason:
+  description: Why nothing is left.
+  returned: when done
+  type: str
+run:
+  description: The run to do.
+  returned: when not done
+  type: dict
+  contains:
+    id:
+      description: What the result is told under.
+      type: int
+    purpose:
+      description: The phase it belongs to.
+      type: str
+    trial:
+      description: Number of the trial; 0 is the baseline.
+      type: int
+    configuration:
+      description: What to apply.
+      type: dict
+    block:
+      description: Number of the verification block, if it is part of one.
+      type: int
+    position:
+      description: Place in that block, 0 to 3.
+      type: int
+"""

@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: study
+short_description: Check, open and close a study
+version_added: 0.1.0
+author: evolve.vm contributors (@evolve-vm)
+description:
+  - Checks the variables that describe a study as a whole, and reports every fault at once before anything is touched.
+  - Creates the study in the store, or continues the one of that name. A study whose space, goals or benchmark changed is refused,
+    with what changed.
+  - Runs that an earlier controller left unfinished are taken back.
+extends_documentation_fragment:
+  - evolve.vm.study
+attributes:
+  check_mode:
+    support: full
+options:
+  state:
+    description:
+      - V(checked) only checks the variables.
+      - V(opened) creates or continues the study.
+      - V(closed) says that this controller no longer works on it.
+    type: str
+    choices: [checked, opened, closed]
+    default: opened
+  slots:
+    description: Names of the hosts on which trials run.
+    type: list
+    elements: str
+    default: []
+  fork:
+    description: Name of a study whose trials a new study takes over, as far as they are valid in its space.
+    type: str
+  simulated:
+    description: Whether the slots are simulated machines. Everything the study writes says so.
+    type: bool
+    default: false
+  parameters:
+    description: The search space, a mapping of parameter name to specification.
+    type: raw
+  constraints:
+    description: Expressions over the parameters that every configuration must satisfy.
+    type: raw
+  goals:
+    description: The metrics to improve, each with direction and weight.
+    type: raw
+  benchmark:
+    description: What is measured, as for M(evolve.vm.benchmark).
+    type: raw
+  budget:
+    description: "How much to search, such as C({trials: 60}). The baseline and the verification are not counted."
+    type: raw
+  prices:
+    description: Price of a V(vcpu) and of a V(memory_gib), from which the metric C(vm_cost) is computed.
+    type: raw
+  seed:
+    description: Seed of everything random. The default is 1.
+    type: raw
+  algorithm:
+    description: The search algorithm. The default is V(textbook), the generational genetic algorithm.
+    type: raw
+  algorithm_options:
+    description: Options of the algorithm, such as C(population) and C(elites).
+    type: raw
+  baseline_repeats:
+    description: How often the baseline is measured before the search, over all slots. The default is 3.
+    type: raw
+  verification:
+    description: Number of ABBA C(blocks), C(confidence) of the interval, and the C(equivalence) margin.
+    type: raw
+"""
+
+EXAMPLES = r"""
+- name: Open the study
+  evolve.vm.study:
+    study: web-tier
+    home: /srv/evolve
+    slots: [clone-1, clone-2]
+    parameters:
+      vm.vcpus: {type: int, range: [1, 8]}
+      kernel.sysctl.vm.swappiness: {type: int, range: [0, 100]}
+    goals:
+      - {metric: cpu_events_per_second, direction: maximize, weight: 3}
+      - {metric: vm_cost, direction: minimize}
+    benchmark: {name: sysbench, tests: [cpu]}
+    budget: {trials: 40}
+"""
+
+RETURN = r"""
+created:
+  description: Whether the study is new.
+  returned: when opened
+  type: bool
+harvest:
+  description: The configuration of the machines when the study began, null while it is not known.
+  returned: when opened
+  type: dict
+read:
+  description: Parameters to read back from the machines in each trial.
+  returned: always
+  type: list
+  elements: str
+rounds:
+  description: How often a slot may ask in each phase.
+  returned: when opened
+  type: dict
+home:
+  description: Folder that holds everything a study writes.
+  returned: when opened
+  type: str
+store:
+  description: URL of the store.
+  returned: when opened
+  type: str
+folder:
+  description: Folder of the study.
+  returned: when opened
+  type: str
+"""

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all actions that run on the controller share: checked options, the store, errors as failures."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import InputError
+from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError, require
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import FolderError, StudyFolder
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store, StoreError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
+
+# Options of every action that works on a stored study.
+STUDY_OPTIONS = {
+    "study": {"type": "str", "required": True},
+    "home": {"type": "path"},
+    "store": {"type": "str", "no_log": False},
+}
+_EXPECTED = (InputError, StudyError, StoreError, FolderError, MissingLibraryError)
+
+
+class ControllerAction(ActionBase):  # type: ignore[misc]
+    """Base of the actions that never touch a target. Subclasses give `OPTIONS` and `act`."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    OPTIONS: ClassVar[Mapping[str, Any]] = {}
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, options = self.validate_argument_spec(dict(self.OPTIONS))
+        if "home" in self.OPTIONS and not options["home"]:
+            options["home"] = _default_home(task_vars or {})
+        try:
+            require()
+            result.update(self.act(options))
+        except _EXPECTED as error:
+            result.update(failed=True, msg=str(error))
+        return result
+
+    @abstractmethod
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Do the work; returns the result's keys, all of plain types."""
+
+
+def _default_home(task_vars: Mapping[str, Any]) -> str:
+    """The folder `evolve` beside the inventory, or in the present folder where the inventory is no file."""
+    source = next((Path(str(s)) for s in task_vars.get("ansible_inventory_sources", []) if "," not in str(s)), None)
+    return str((source.absolute().parent if source is not None else Path.cwd()) / "evolve")
+
+
+def store_url(options: Mapping[str, Any]) -> str:
+    """The database named by `store`, or the SQLite file under `home`."""
+    return options.get("store") or f"sqlite:///{Path(options['home']).expanduser().absolute() / 'evolve.sqlite'}"
+
+
+def folder_of(options: Mapping[str, Any]) -> StudyFolder:
+    """The folder of the study named in the options."""
+    return StudyFolder(options["home"], options["study"])
+
+
+@contextmanager
+def opened_store(options: Mapping[str, Any]) -> Iterator[Store]:
+    """The store, closed again at the end."""
+    store = Store(store_url(options))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def stored_study(options: Mapping[str, Any]) -> Iterator[Study]:
+    """The study named in the options, within one transaction."""
+    with opened_store(options) as store, store.transaction() as records:
+        yield Study(records, options["study"])

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a study is: the user's variables, checked as a whole before anything is touched."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import metric_names, parse_definition
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import DefinitionError
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution import ALGORITHMS, Evolution
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError, listing, suggestion
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import Goals
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
+from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import space_faults
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
+# Changing one of these would mix results that cannot be compared.
+_FROZEN = (
+    "parameters",
+    "constraints",
+    "goals",
+    "benchmark",
+    "prices",
+    "seed",
+    "algorithm",
+    "algorithm_options",
+    "simulated",
+)
+_VERIFICATION = {"blocks": 4, "confidence": 0.95, "equivalence": 0.02}
+
+
+class StudyInputError(InputError):
+    """The variables do not describe a usable study; `faults` lists everything that is wrong."""
+
+    subject = "the study's variables (nothing has been touched)"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A study as the user described it. Plain values only, so that it can be stored as JSON and compared."""
+
+    name: str
+    parameters: dict[str, Any]
+    constraints: list[str]
+    goals: list[dict[str, Any]]
+    benchmark: dict[str, Any]
+    budget: dict[str, Any]
+    prices: dict[str, float] = field(default_factory=lambda: dict(prices.DEFAULT_PRICES))
+    seed: int = 1
+    algorithm: str = "textbook"
+    algorithm_options: dict[str, Any] = field(default_factory=dict)
+    baseline_repeats: int = 3
+    verification: dict[str, Any] = field(default_factory=lambda: dict(_VERIFICATION))
+    simulated: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the store; `Definition(**d)` is its inverse."""
+        return asdict(self)
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        return SearchSpace.from_mapping(self.parameters, self.constraints)
+
+    @cached_property
+    def scoring(self) -> Goals:
+        return Goals.from_list(self.goals)
+
+    @property
+    def trials(self) -> int:
+        """Trials to run, the baseline and the verification not counted."""
+        return int(self.budget["trials"])
+
+    def evolution(self, baseline: Mapping[str, Any]) -> Evolution:
+        """A new engine for this study."""
+        return Evolution(self.space, self.seed, algorithm=self.algorithm, baseline=baseline, **self.algorithm_options)
+
+    def differences(self, other: Definition) -> Iterator[str]:
+        """What in `other` would make results incomparable with this one's, as lines 'key: old -> new'."""
+        mine, theirs = self.as_dict(), other.as_dict()
+        for key in _FROZEN:
+            yield from _differences(f"evolve_{key}", mine[key], theirs[key])
+
+
+def read_definition(variables: Mapping[str, Any]) -> Definition:
+    """The study described by the user's variables (names without `evolve_`).
+
+    StudyInputError lists every fault of every variable at once.
+    """
+    faults: list[Fault] = []
+    given = {key: value for key, value in plain(variables).items() if value is not None}
+    for key in ("parameters", "goals", "benchmark", "budget"):
+        if key not in given:
+            faults.append(Fault(f"evolve_{key}", "is missing; see docs/guide for an example"))
+    _check_name(given.get("name"), faults)
+    _check_space(given, faults)
+    metrics = _check_benchmark(given, faults)
+    _collect(faults, lambda: Goals.from_list(given["goals"], metrics), "goals" in given)
+    price_list = prices.read_prices(given.get("prices", {}), faults)
+    _check_budget(given.get("budget", {"trials": 1}), faults)
+    _check_algorithm(given, faults)
+    _check_integer("evolve_seed", given.get("seed", 1), 0, faults)
+    _check_integer("evolve_baseline_repeats", given.get("baseline_repeats", 3), 2, faults)
+    verification = _check_verification(given.get("verification", {}), faults)
+    if faults:
+        raise StudyInputError(faults)
+    return Definition(
+        **{**given, "constraints": given.get("constraints", []), "prices": price_list, "verification": verification}
+    )
+
+
+def plain(value: Any) -> Any:
+    """A copy in Python's own types; Ansible hands over tagged subclasses of them."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def _collect(faults: list[Fault], check: Any, present: bool = True) -> Any:
+    """Run a check that raises an InputError, and take over its faults."""
+    if present:
+        try:
+            return check()
+        except InputError as error:
+            faults += error.faults
+    return None
+
+
+def _check_name(name: Any, faults: list[Fault]) -> None:
+    if not isinstance(name, str) or not _NAME.match(name):
+        accepted = "a name of letters, digits, '.', '_' and '-', such as web-tier (it becomes a folder)"
+        faults.append(Fault("evolve_study", f"found {name!r}, expected {accepted}"))
+
+
+def _check_space(given: Mapping[str, Any], faults: list[Fault]) -> None:
+    if "parameters" not in given:
+        return
+    space = _collect(faults, lambda: SearchSpace.from_mapping(given["parameters"], given.get("constraints", [])))
+    if isinstance(given["parameters"], Mapping):
+        faults += space_faults(given["parameters"], space)
+
+
+def _check_benchmark(given: Mapping[str, Any], faults: list[Fault]) -> list[str] | None:
+    """The names of the metrics that goals may use; None where the benchmark is not readable."""
+    if "benchmark" not in given:
+        return None
+    try:
+        return [*metric_names(parse_definition(given["benchmark"])), prices.METRIC]
+    except DefinitionError as error:
+        faults += [Fault(fault.where, fault.problem) for fault in error.faults]
+        return None
+
+
+def _check_budget(budget: Any, faults: list[Fault]) -> None:
+    if not isinstance(budget, Mapping) or "trials" not in budget:
+        faults.append(Fault("evolve_budget", f"found {budget!r}, expected a mapping such as {{trials: 60}}"))
+        return
+    for key in budget:
+        if key != "trials":
+            faults.append(Fault(f"evolve_budget.{key}", f"unknown; accepted: trials.{suggestion(key, ['trials'])}"))
+    _check_integer("evolve_budget.trials", budget["trials"], 1, faults)
+
+
+def _check_algorithm(given: Mapping[str, Any], faults: list[Fault]) -> None:
+    name = given.get("algorithm", "textbook")
+    options = given.get("algorithm_options", {})
+    if name not in ALGORITHMS:
+        faults.append(
+            Fault(
+                "evolve_algorithm",
+                f"found {name!r}, expected one of {listing(ALGORITHMS)}.{suggestion(str(name), list(ALGORITHMS))}",
+            )
+        )
+    elif not isinstance(options, Mapping):
+        faults.append(Fault("evolve_algorithm_options", f"found {options!r}, expected a mapping"))
+    else:
+        try:
+            ALGORITHMS[name].check(options)
+        except InputError as error:
+            faults += [Fault(f"evolve_algorithm_options.{fault.where}", fault.problem) for fault in error.faults]
+
+
+def _check_integer(where: str, value: Any, least: int, faults: list[Fault]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        faults.append(Fault(where, f"found {value!r}, expected a whole number of at least {least}"))
+
+
+def _check_verification(given: Any, faults: list[Fault]) -> dict[str, Any]:
+    where = "evolve_verification"
+    if not isinstance(given, Mapping):
+        faults.append(Fault(where, f"found {given!r}, expected a mapping such as {_VERIFICATION}"))
+        return dict(_VERIFICATION)
+    for key in given:
+        if key not in _VERIFICATION:
+            faults.append(
+                Fault(
+                    f"{where}.{key}",
+                    f"unknown; accepted: {listing(_VERIFICATION)}.{suggestion(key, list(_VERIFICATION))}",
+                )
+            )
+    result = {**_VERIFICATION, **given}
+    _check_integer(f"{where}.blocks", result["blocks"], 1, faults)
+    for key in ("confidence", "equivalence"):
+        value = result[key]
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not math.isfinite(value)
+            or not 0 < value < 1
+        ):
+            faults.append(Fault(f"{where}.{key}", f"found {value!r}, expected a number between 0 and 1"))
+    return result
+
+
+def _differences(where: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            if key not in new:
+                yield f"{where}.{key}: removed (was {old[key]!r})"
+            elif key not in old:
+                yield f"{where}.{key}: added ({new[key]!r})"
+            else:
+                yield from _differences(f"{where}.{key}", old[key], new[key])
+    elif old != new:
+        yield f"{where}: {old!r} -> {new!r}"

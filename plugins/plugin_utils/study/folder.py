@@ -1,0 +1,63 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of a study: configurations as YAML files that `apply` accepts, and where its other files are.
+
+<home>/studies/<study>/best.yml
+<home>/studies/<study>/report.html
+<home>/studies/<study>/population/generation-000/individual-0000.yml
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import yaml
+
+
+class FolderError(RuntimeError):
+    """A file of the study cannot be written; the message says which and why."""
+
+
+class StudyFolder:
+    """Where the files of one study are. Each file is replaced whole or not at all."""
+
+    def __init__(self, home: str, study: str) -> None:
+        self.path = Path(home).expanduser().absolute() / "studies" / study
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.yml"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def population(self) -> Path:
+        return self.path / "population"
+
+    def individual(self, generation: int, number: int) -> Path:
+        """The file of one individual."""
+        return self.population / f"generation-{generation:03d}" / f"individual-{number:04d}.yml"
+
+    def write_configuration(self, path: Path, configuration: Mapping[str, Any], comments: Sequence[str]) -> None:
+        """Write a vars file that holds `evolve_configuration`, with its provenance as comments."""
+        lines = [f"# {' '.join(comment.split())}" for comment in comments]
+        content = yaml.safe_dump({"evolve_configuration": dict(configuration)}, sort_keys=False, allow_unicode=True)
+        self.write(path, "\n".join([*lines, "---", content]))
+
+    def write(self, path: Path, text: str) -> None:
+        """Replace a file by `text`; FolderError says what stands in the way."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            raise FolderError(f"cannot write {path}: {error.strerror}") from None
+        finally:
+            temporary.unlink(missing_ok=True)
