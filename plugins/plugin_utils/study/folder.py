@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,6 +59,6 @@ class StudyFolder:
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             raise FolderError(f"cannot write {path}: {error.strerror}") from None
-        finally:
-            temporary.unlink(missing_ok=True)

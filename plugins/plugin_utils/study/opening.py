@@ -82,10 +82,10 @@ def close_study(study: Study) -> None:
 def take_baseline(
     study: Study, readings: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Fix the baseline from what was read from the slots: {host: {parameter: value}}; `silent` says why others were not.
+    """Fix the baseline from what was read from the slots: {host: {parameter: value}}.
 
-    StudyError where slots differ, because trials on machines that are not alike cannot be compared, or where a
-    parameter could not be read.
+    `silent` says of the others why they could not be read. StudyError where slots differ, because trials on machines
+    that are not alike cannot be compared, or where a parameter could not be read.
     """
     if not readings:
         reasons = "; ".join(f"{host}: {message}" for host, message in (silent or {}).items())

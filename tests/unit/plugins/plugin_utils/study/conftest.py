@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Nothing, Run, ask
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, open_study, take_baseline
@@ -41,7 +42,9 @@ SIZES = {"vm.memory_mib": 1024}
 
 def speed(configuration: dict[str, Any]) -> float:
     """A noise-free benchmark: four vCPUs without swapping are best."""
-    return 1000.0 * math.exp(-0.05 * abs(configuration["vm.vcpus"] - 4) - configuration["kernel.sysctl.vm.swappiness"] / 400)
+    return 1000.0 * math.exp(
+        -0.05 * abs(configuration["vm.vcpus"] - 4) - configuration["kernel.sysctl.vm.swappiness"] / 400
+    )
 
 
 class Player:
@@ -57,7 +60,9 @@ class Player:
             opened = open_study(records, self.definition, self.hosts, version="0.0.0", **options)
         if opened.study.row["harvest"] is None:
             with self.store.transaction() as records:
-                take_baseline(Study(records, self.definition.name), {host: {**BASELINE, **SIZES} for host in self.hosts})
+                take_baseline(
+                    Study(records, self.definition.name), {host: {**BASELINE, **SIZES} for host in self.hosts}
+                )
         return opened
 
     def ask(self, slot: str = "s1", phase: str = "search") -> Run | Nothing:
@@ -74,10 +79,14 @@ class Player:
         with self.store.transaction() as records:
             return tell_measured(Study(records, self.definition.name), run.id, **given)
 
-    def fail(self, run: Run, failure_class: str | None = None, *, lost: bool = False, restored: bool = True) -> dict[str, Any]:
+    def fail(
+        self, run: Run, failure_class: str | None = None, *, lost: bool = False, restored: bool = True
+    ) -> dict[str, Any]:
         with self.store.transaction() as records:
             study = Study(records, self.definition.name)
-            return tell_failed(study, run.id, failure_class=failure_class, message="it broke", lost=lost, restored=restored)
+            return tell_failed(
+                study, run.id, failure_class=failure_class, message="it broke", lost=lost, restored=restored
+            )
 
     def play(self, phase: str, factor: float = 1.0) -> list[Run]:
         """Let all slots run in turn until the phase has nothing left."""
