@@ -18,6 +18,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     store_url,
     stored_study,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, close_study, open_study
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.prices import METRIC, SIZING_PARAMETERS
@@ -66,7 +67,8 @@ class ActionModule(ControllerAction):
             size = definition.space.size
             count = f"{size:.3g}" if math.isfinite(size) else "uncountably many"
             space = f"{len(definition.parameters)} parameters, {count} configurations"
-            return {**told, "progress": f"Study {definition.name}: {space}. All is in order."}
+            nothing = dict.fromkeys(PHASES, 0)
+            return {**told, "rounds": nothing, "progress": f"Study {definition.name}: {space}. All is in order."}
         with opened_store(options) as store, store.transaction() as records:
             opened = open_study(
                 records,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,8 +39,8 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(dict(self.OPTIONS))
-        if "home" in self.OPTIONS and not options["home"]:
-            options["home"] = _default_home(task_vars or {})
+        if "home" in self.OPTIONS:
+            options["home"] = os.path.abspath(options["home"] or _default_home(task_vars or {}))
         try:
             require()
             result.update(self.act(options))
@@ -60,7 +61,7 @@ def _default_home(task_vars: Mapping[str, Any]) -> str:
 
 def store_url(options: Mapping[str, Any]) -> str:
     """The database named by `store`, or the SQLite file under `home`."""
-    return options.get("store") or f"sqlite:///{Path(options['home']).expanduser().absolute() / 'evolve.sqlite'}"
+    return options.get("store") or f"sqlite:///{options['home']}/evolve.sqlite"
 
 
 def folder_of(options: Mapping[str, Any]) -> StudyFolder:

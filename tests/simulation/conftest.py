@@ -1,0 +1,138 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole studies on simulated machines, run as a user runs them: ansible-playbook in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
+
+STUDY: dict[str, Any] = {
+    "evolve_study": "trying",
+    "evolve_parameters": {
+        "vm.vcpus": {"type": "int", "range": [1, 8]},
+        "vm.memory_mib": {"type": "int", "range": [512, 4096], "step": 256},
+        "vm.disk.cache": {"type": "choice", "values": ["none", "writeback"]},
+        "kernel.sysctl.vm.swappiness": {"type": "int", "range": [0, 100]},
+    },
+    "evolve_constraints": ["vm.memory_mib >= 256 * vm.vcpus"],
+    "evolve_goals": [
+        {"metric": "fileio_operations_per_second", "direction": "maximize", "weight": 3},
+        {"metric": "vm_cost", "direction": "minimize"},
+    ],
+    "evolve_benchmark": {"name": "sysbench", "tests": ["fileio"]},
+    "evolve_budget": {"trials": 8},
+    "evolve_algorithm_options": {"population": 4, "elites": 1},
+    "evolve_verification": {"blocks": 3},
+}
+
+
+class Estate:
+    """An inventory of simulated machines in a folder of its own, and what became of its study."""
+
+    def __init__(self, folder: Path, slots: int = 3) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.variables: dict[str, Any] = {**STUDY, "evolve_home": str(self.home)}
+        self.hosts: dict[str, dict[str, Any]] = {f"sim-{number}": {} for number in range(1, slots + 1)}
+
+    def write(self) -> Path:
+        """Write the inventory as it stands now."""
+        connection = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "evolve_platform": "simulated",
+            "evolve_hypervisor": "localhost",
+        }
+        slots = {"hosts": self.hosts, "vars": {**connection, **self.variables}}
+        path = self.folder / "hosts.yml"
+        path.write_text(yaml.safe_dump({"evolve_slots": slots, "evolve_targets": {"children": {"evolve_slots": {}}}}))
+        return path
+
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        return [PLAYBOOK, str(ROOT / "playbooks" / f"{playbook}.yml"), "-i", str(self.write()), *arguments]
+
+    def run(
+        self, playbook: str = "evolve", *arguments: str, prefix: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*prefix, *self.command(playbook, *arguments)],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    def run_until(self, sign: str, *arguments: str) -> str:
+        """Run until a line holds `sign`, then kill the controller and its workers with SIGKILL; returns the output."""
+        output = []
+        with subprocess.Popen(
+            self.command("evolve", *arguments),
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                output.append(line)
+                if sign in line:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    break
+        time.sleep(0.2)
+        return "".join(output)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the store holds, read without our own code."""
+        with sqlite3.connect(self.home / "evolve.sqlite") as connection:
+            return connection.execute(query).fetchall()
+
+    @property
+    def study(self) -> Path:
+        return self.home / "studies" / self.variables["evolve_study"]
+
+    def best(self) -> dict[str, Any]:
+        return yaml.safe_load((self.study / "best.yml").read_text())["evolve_configuration"]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "COLUMNS": "120"}
+
+
+def said(ended: subprocess.CompletedProcess[str]) -> str:
+    """All that a run printed, with white space folded: long messages are wrapped."""
+    return " ".join((ended.stdout + ended.stderr).split())
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Estate:
+    return Estate(tmp_path)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> tuple[str, ...]:
+    """A command prefix under which `home` of the estate is a file system with no more than 256 KiB."""
+    home = tmp_path / "home"
+    home.mkdir()
+    unshare = shutil.which("unshare")
+    assert unshare is not None, "util-linux is needed"
+    script = f'mount -t tmpfs -o size=256k none "{home}" && shift 0 && exec "$@"'
+    return (unshare, "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh")
