@@ -1,0 +1,33 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Size a virtual machine: a real one through the module of the same name, a simulated one here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.action import SimulatedAction
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying import size_machine
+
+
+class ActionModule(SimulatedAction):
+    """`name`, `uri`, `disk` and the timeout mean nothing to a simulated machine."""
+
+    OPTIONS: ClassVar[Mapping[str, Any]] = {
+        "name": {"type": "str", "required": True},
+        "hypervisor": {"type": "str", "choices": ["libvirt", "simulated"], "default": "libvirt"},
+        "uri": {"type": "str", "default": "qemu:///system"},
+        "configuration": {"type": "dict", "default": {}},
+        "parameters": {"type": "list", "elements": "str"},
+        "state": {"type": "str", "choices": ["applied", "read"], "default": "applied"},
+        "disk": {"type": "str"},
+        "running": {"type": "bool", "default": True},
+        "restart": {"type": "bool", "default": False},
+        "shutdown_timeout_seconds": {"type": "int", "default": 60},
+        "simulation_directory": {"type": "path"},
+    }
+
+    def simulate(self, options: dict[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
+        return size_machine(options, machine, check_mode)

@@ -1,0 +1,11 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The benchmark tools a definition can name."""
+
+from __future__ import annotations
+
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Tool
+
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in (Sysbench(),)}

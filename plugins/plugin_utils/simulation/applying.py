@@ -1,0 +1,84 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules vm_config and tunables return for a simulated machine: the same keys, from the same checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.evolve.vm.plugins.module_utils.changes import change_results
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed, HypervisorError
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface import Outcome
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
+    parse_vm_configuration,
+    parse_vm_names,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.sysctl import (
+    PREFIX,
+    SysctlError,
+    parse_sysctl_configuration,
+    parse_sysctl_names,
+)
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.hypervisor import SimulatedHypervisor
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.kernel import SimulatedKernel
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine
+
+
+def size_machine(options: Mapping[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
+    """The result of `vm_config` with these options. Raises MachineLostError, SimulationError."""
+    hypervisor = SimulatedHypervisor(options["simulation_directory"])
+    state = hypervisor.read(machine)
+    target, faults = parse_vm_configuration(options["configuration"])
+    asked, name_faults = parse_vm_names(options["parameters"] or [])
+    faults += name_faults
+    applying = options["state"] == "applied"
+    if applying:
+        faults += hypervisor.faults(state, target)
+    if faults:
+        return _failed("\n".join([f"{machine}: nothing was changed.", *faults]), rebooted=False, forced_off=False)
+    outcome = Outcome([], rebooted=False, forced_off=False)
+    if applying:
+        changes = hypervisor.plan(state, target, start=options["running"], restart=options["restart"])
+        outcome = outcome._replace(changes=changes)
+        if changes and not check_mode:
+            try:
+                outcome = hypervisor.apply(state, target, changes)
+            except ApplyFailed as error:
+                return _failed(str(error), rebooted=error.rebooted, forced_off=error.forced_off)
+            except HypervisorError as error:
+                return _failed(str(error), rebooted=False, forced_off=False)
+            state = hypervisor.read(machine)
+    if options["parameters"] is None:
+        asked = list(target or state.values)
+    return {
+        **change_results(outcome.changes),
+        "readback": {name: state.values[name] for name in asked},
+        "running": state.running,
+        "rebooted": outcome.rebooted,
+        "forced_off": outcome.forced_off,
+    }
+
+
+def tune_kernel(options: Mapping[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
+    """The result of `tunables` with these options. Raises MachineLostError, SimulationError."""
+    kernel = SimulatedKernel(SimulatedMachine(options["simulation_directory"], machine))
+    target, faults = parse_sysctl_configuration(options["configuration"])
+    asked, name_faults = parse_sysctl_names(options["parameters"] or [])
+    faults += name_faults + kernel.faults({**target, **dict.fromkeys(asked, "")})
+    if faults:
+        return _failed("\n".join(["Nothing was changed.", *faults]))
+    changes = kernel.plan(target) if options["state"] == "applied" else []
+    if changes and not check_mode:
+        try:
+            kernel.apply(target)
+        except SysctlError as error:
+            return _failed(str(error))
+    if options["parameters"] is None:
+        asked = list(target)
+    return {**change_results(changes), "readback": {PREFIX + key: kernel.read(key) for key in asked}}
+
+
+def _failed(message: str, **details: Any) -> dict[str, Any]:
+    return {"failed": True, "changed": False, "msg": message, **details}

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module benchmark returns for a simulated machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import (
+    BenchmarkDefinition,
+    metric_names,
+    parse_definition,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import planned_commands, result
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import VCPUS
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation import surface
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.noise import NoiseSettings, disturbed
+
+VERSION = "simulated"
+_NONSENSE = "simulated nonsense: 42 parrots per second\n"
+
+
+def measure_machine(options: Mapping[str, Any], name: str, check_mode: bool) -> dict[str, Any]:
+    """The result of `benchmark` with these options. Raises MachineLostError, SimulationError."""
+    started = time.monotonic()
+    machine = SimulatedMachine(options["simulation_directory"], name)
+    machine.require_answer()
+    try:
+        definition = parse_definition(options["definition"], where="definition")
+        commands = planned_commands(definition, int(machine.values[VCPUS]))
+        if check_mode:
+            return _planned(commands)
+        runs = _runs(machine, definition, options["simulation"])
+    except BenchmarkError as error:
+        return {"failed": True, "changed": False, "msg": str(error), "failure_class": error.failure_class}
+    outcome = result(definition, runs, VERSION, commands, time.monotonic() - started)
+    outcome.pop("warnings")
+    return {"changed": False, **outcome}
+
+
+def _planned(commands: list[str]) -> dict[str, Any]:
+    return {"changed": False, "metrics": {}, "runs": [], "seconds": 0.0, "version": "", "commands": commands}
+
+
+def _runs(
+    machine: SimulatedMachine, definition: BenchmarkDefinition, behaviour: Mapping[str, Any]
+) -> list[dict[str, float]]:
+    done = machine.measurements
+    if _reached(behaviour["lost_after"], done):
+        machine.lost = True
+        machine.save()
+        machine.require_answer()
+    # Counted before it is made: a measurement that fails is one, too.
+    machine.measurements += 1
+    machine.save()
+    time.sleep(behaviour["seconds_per_run"] * definition.repeats)
+    fault = surface.benchmark_fault(machine.configuration)
+    if fault is not None:
+        raise BenchmarkError(fault)
+    if _reached(behaviour["junk_after"], done):
+        definition.jobs[0].parse(_NONSENSE)
+    every = surface.metrics(machine.configuration)
+    wanted = {name: every[name] for name in metric_names(definition)}
+    settings = NoiseSettings(**{key: behaviour[key] for key in NoiseSettings._fields})
+    return disturbed(wanted, machine.name, done, definition.repeats, settings)
+
+
+def _reached(limit: int | None, measurements: int) -> bool:
+    return limit is not None and measurements >= limit

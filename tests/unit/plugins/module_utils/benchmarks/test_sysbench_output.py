@@ -1,0 +1,232 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading sysbench's output: real outputs (fixtures/, sysbench 1.0.20 of Debian 12), and everything that is not one."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import parse_definition
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, InfrastructureError
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
+
+FIXTURES = Path(__file__).parent / "fixtures"
+RECORDED = [
+    ("cpu_1", "cpu", {}),
+    ("cpu_2", "cpu", {}),
+    ("cpu_busy_1", "cpu", {}),
+    ("cpu_busy_2", "cpu", {}),
+    ("memory_1k", "memory", {"block_size_kib": 1}),
+    ("memory_1m", "memory", {}),
+    ("memory_1m_read", "memory", {}),
+    ("memory_exhausted", "memory", {}),
+    ("fileio_rndrw", "fileio", {}),
+    ("fileio_rndrd", "fileio", {"mode": "rndrd"}),
+    ("fileio_rndwr", "fileio", {"mode": "rndwr"}),
+    ("fileio_seqrd", "fileio", {"mode": "seqrd"}),
+    ("fileio_seqwr", "fileio", {"mode": "seqwr"}),
+    ("fileio_seqrewr", "fileio", {"mode": "seqrewr"}),
+    ("fileio_nofsync", "fileio", {"fsync_every": 0, "block_size_kib": 4}),
+]
+
+
+def job(test, options=None):
+    return parse_definition({"name": "sysbench", "tests": [test], test: options or {}}).jobs[0]
+
+
+def recorded(name):
+    return (FIXTURES / f"sysbench_{name}.txt").read_text()
+
+
+@pytest.mark.parametrize(("name", "test", "options"), RECORDED)
+def test_a_real_output_gives_every_promised_metric(name, test, options):
+    reader = job(test, options)
+    metrics = reader.parse(recorded(name))
+    assert list(metrics) == reader.metric_names
+    assert all(isinstance(value, float) and math.isfinite(value) and value > 0 for value in metrics.values())
+
+
+def test_fileio_numbers_are_the_printed_ones():
+    metrics = job("fileio").parse(recorded("fileio_rndrw"))
+    # reads/s: 18427.69, writes/s: 12285.13, fsyncs/s: 6146.06; read, MiB/s: 287.93; sum: 3861.11 in 73799 events
+    assert metrics["fileio_operations_per_second"] == pytest.approx(18427.69 + 12285.13)
+    assert metrics["fileio_fsyncs_per_second"] == 6146.06
+    assert metrics["fileio_read_mib_per_second"] == pytest.approx(287.93, abs=0.005)
+    assert metrics["fileio_written_mib_per_second"] == pytest.approx(191.96, abs=0.005)
+    assert metrics["fileio_latency_mean_ms"] == pytest.approx(3861.11 / 73799)
+    assert metrics["fileio_latency_p95_ms"] == pytest.approx(0.16, abs=0.005)
+
+
+def test_cpu_and_memory_numbers_are_the_printed_ones():
+    assert job("cpu").parse(recorded("cpu_1"))["cpu_events_per_second"] == 1084.01
+    metrics = job("memory", {"block_size_kib": 1}).parse(recorded("memory_1k"))
+    assert metrics["memory_operations_per_second"] == 5137102.38
+    assert metrics["memory_mib_per_second"] == pytest.approx(5016.70, abs=0.005)
+
+
+def test_a_latency_printed_as_zero_is_read_from_the_histogram():
+    output = recorded("fileio_rndrd")
+    assert re.search(r"95th percentile: +0\.00\n", output)
+    assert re.search(r"avg: +0\.00\n", output)
+    metrics = job("fileio", {"mode": "rndrd"}).parse(output)
+    assert 0.0015 <= metrics["fileio_latency_p95_ms"] <= 0.0025
+    assert metrics["fileio_latency_mean_ms"] == pytest.approx(3679.66 / 999862)
+
+
+def test_a_latency_below_what_sysbench_tells_apart_is_its_floor():
+    output = recorded("memory_1k")
+    assert job("memory", {"block_size_kib": 1}).parse(output)["memory_latency_p95_ms"] == pytest.approx(0.001, abs=2e-5)
+
+
+def test_the_percentile_moves_within_a_bucket_of_the_histogram():
+    """One bucket is 1.8 % wide; without interpolation a percentile could only jump by that much."""
+
+    def p95(low, high):
+        lines = f"       1.000 |****   {low}\n       1.018 |****   {high}\n"
+        return job("cpu").parse(_cpu_output(lines, low + high, 1.01))["cpu_latency_p95_ms"]
+
+    readings = [p95(900 - shift, 100 + shift) for shift in range(0, 800, 100)]
+    assert readings == sorted(readings)
+    assert len(set(readings)) == len(readings)
+    assert 1.009 * 0.999 < readings[0] <= readings[-1] < 1.018 * 1.0091
+
+
+def _cpu_output(histogram, events, mean):
+    return (
+        "Latency histogram (values are in milliseconds)\n"
+        "       value  ------------- distribution ------------- count\n"
+        f"{histogram} \n"
+        "CPU speed:\n"
+        "    events per second:   100.00\n\n"
+        f"    total number of events:              {events}\n"
+        f"         avg:                                    {mean:.2f}\n"
+        f"         95th percentile:                        {mean:.2f}\n"
+        f"         sum:                                 {mean * events:.2f}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "says"),
+    [
+        ("fileio_unprepared", "fileio", "Did you forget to run the prepare step?"),
+        ("memory_refused", "memory", "Invalid value for memory-block-size"),
+        ("cpu_one_long_event", "cpu", "measured nothing: events per second is 0"),
+        ("cpu_1", "fileio", "no 'reads/s:'"),
+        ("fileio_rndrw", "cpu", "no 'events per second:'"),
+        ("memory_1k", "memory", "contradicts itself"),
+    ],
+)
+def test_an_output_without_a_result_is_told_with_its_reason(name, test, says):
+    with pytest.raises(BenchmarkError, match=re.escape(says)) as caught:
+        job(test).parse(recorded(name))
+    assert caught.value.failure_class == "measurement"
+
+
+def test_nothing_at_all_is_no_result():
+    with pytest.raises(BenchmarkError, match="output is empty"):
+        job("cpu").parse("")
+
+
+@pytest.mark.parametrize(
+    ("line", "replacement", "says"),
+    [
+        ("reads/s: +18427.69", "reads/s:   0.00", "contradicts itself"),
+        ("reads/s: +18427.69", "reads/s:   -1.00", "printed '-1.00'"),
+        ("reads/s: +18427.69", "reads/s:   nan", "printed 'nan'"),
+        ("reads/s: +18427.69", "reads/s:   inf", "printed 'inf'"),
+        ("reads/s: +18427.69", "reads/s:   1e5", "printed '1e5'"),
+        ("fsyncs/s: +6146.06", "fsyncs/s:  0.00", "fsyncs_per_second is 0"),
+        ("fsyncs/s: +6146.06", "", "no 'fsyncs/s:'"),
+        ("read, MiB/s: +287.93", "read, MiB/s:  301923.0", "contradicts itself"),
+        ("read, MiB/s: ", "read, MB/s: ", "no 'read, MiB/s:'"),
+        ("events: +73799", "events:  0", "measured nothing"),
+        ("events: +73799", "events:  73798", "histogram counts 73799 events"),
+        ("avg: +0.05", "avg:  0.50", "contradicts itself"),
+        ("95th percentile: +0.16", "95th percentile:  1.60", "contradicts itself"),
+        ("writes/s: ", "reads/s: 1\n writes/s: ", "2 lines"),
+    ],
+)
+def test_a_number_that_is_wrong_makes_no_score(line, replacement, says):
+    output, count = re.subn(line, replacement, recorded("fileio_rndrw"))
+    assert count == 1
+    with pytest.raises(BenchmarkError, match=re.escape(says)):
+        job("fileio").parse(output)
+
+
+def test_a_number_without_end_makes_no_score():
+    output = recorded("cpu_1").replace("1084.01", "9" * 400)
+    with pytest.raises(BenchmarkError, match="printed '9999"):
+        job("cpu").parse(output)
+
+
+def test_a_run_of_zeros_makes_no_score():
+    zeros = re.sub(r"(/s: +)[0-9.]+", r"\g<1>0.00", recorded("fileio_rndrw"))
+    with pytest.raises(BenchmarkError, match="measured nothing: fileio_operations_per_second is 0"):
+        job("fileio").parse(zeros)
+
+
+def test_the_version_is_one_whose_output_is_understood():
+    assert Sysbench().version("sysbench 1.0.20\n") == "sysbench 1.0.20"
+    assert Sysbench().version("sysbench 1.0.20-6f6117dc4\n") == "sysbench 1.0.20-6f6117dc4"
+    for other in ("sysbench 0.4.12", "sysbench 1.1.0-df89d34", "", "command not found"):
+        with pytest.raises(InfrastructureError, match=r"1\.0\.x"):
+            Sysbench().version(other)
+
+
+@given(data=st.data(), case=st.sampled_from(RECORDED))
+@settings(max_examples=400, deadline=None)
+def test_a_damaged_output_gives_metrics_or_a_benchmark_error(data, case):
+    """Cuts, swapped parts, foreign text and changed numbers: never another exception, never a silly number."""
+    name, test, options = case
+    text = recorded(name)
+    for _step in range(data.draw(st.integers(1, 6))):
+        text = data.draw(_damage(text))
+    reader = job(test, options)
+    try:
+        metrics = reader.parse(text)
+    except BenchmarkError:
+        return
+    assert list(metrics) == reader.metric_names
+    assert all(math.isfinite(value) and value > 0 for value in metrics.values())
+
+
+@given(text=st.text(max_size=400), test=st.sampled_from(["cpu", "memory", "fileio"]))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_no_result(text, test):
+    with pytest.raises(BenchmarkError):
+        job(test).parse(text)
+
+
+def _damage(text):
+    # Mostly in the second half: there the numbers are, before it mainly the histogram.
+    place = st.one_of(st.integers(0, len(text)), st.integers(len(text) // 2, len(text)))
+    junk = st.one_of(
+        st.text(max_size=12),
+        st.sampled_from(
+            ["nan", "inf", "-1", "1e309", "9" * 400, "0.00", "\x00", "\r", "٣", "FATAL: ", " (", "|", "\n\n"]
+        ),
+    )
+    numbers = list(re.finditer(r"[0-9.]+", text)) or [re.match("", text)]
+    return st.one_of(
+        place.map(lambda at: text[:at]),
+        place.map(lambda at: text[at:]),
+        st.tuples(place, junk).map(lambda it: text[: it[0]] + it[1] + text[it[0] :]),
+        st.tuples(place, place).map(lambda it: text[: min(it)] + text[max(it) :]),
+        st.tuples(st.sampled_from(numbers), junk).map(lambda it: text[: it[0].start()] + it[1] + text[it[0].end() :]),
+        st.tuples(st.sampled_from(numbers[-40:]), junk).map(
+            lambda it: text[: it[0].start()] + it[1] + text[it[0].end() :]
+        ),
+        st.permutations(range(3)).map(lambda order: _reordered(text, order)),
+    )
+
+
+def _reordered(text, order):
+    third = len(text) // 3 + 1
+    return "".join(text[part * third : (part + 1) * third] for part in order)

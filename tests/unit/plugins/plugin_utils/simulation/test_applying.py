@@ -1,0 +1,199 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sizing and tuning simulated machines: the results of the real modules, their checks, their failures."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying import size_machine, tune_kernel
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulatedMachine
+
+SWAPPINESS = "kernel.sysctl.vm.swappiness"
+DEFAULTS = {"parameters": None, "state": "applied", "running": True, "restart": False}
+
+
+@pytest.fixture
+def size(tmp_path):
+    def call(configuration=None, check_mode=False, **options):
+        given = {**DEFAULTS, "simulation_directory": str(tmp_path), "configuration": configuration or {}, **options}
+        return size_machine(given, "sim-01", check_mode)
+
+    return call
+
+
+@pytest.fixture
+def tune(tmp_path):
+    def call(configuration=None, check_mode=False, **options):
+        given = {**DEFAULTS, "simulation_directory": str(tmp_path), "configuration": configuration or {}, **options}
+        return tune_kernel(given, "sim-01", check_mode)
+
+    return call
+
+
+def test_what_is_applied_is_read_back(size):
+    wanted = {
+        "vm.vcpus": 4,
+        "vm.memory_mib": 2048,
+        "vm.disk.cache": "none",
+        "vm.disk.io": "native",
+        "vm.disk.iothread": True,
+    }
+    result = size({**wanted, SWAPPINESS: 3, "app.x": 1})
+    assert result["changed"] is True
+    assert result["readback"] == wanted
+    assert result["tier"] == "reboot"
+    assert result["rebooted"] is True
+    assert {change["parameter"]: change["tier"] for change in result["changes"]} == {
+        "vm.vcpus": "live",
+        "vm.memory_mib": "live",
+        "vm.disk.cache": "reboot",
+        "vm.disk.io": "reboot",
+        "vm.disk.iothread": "reboot",
+    }
+    assert size(state="read")["readback"] == wanted
+
+
+def test_applying_again_changes_nothing(size):
+    size({"vm.vcpus": 4})
+    assert size({"vm.vcpus": 4}) == {
+        "changed": False,
+        "tier": "none",
+        "changes": [],
+        "diff": {"prepared": ""},
+        "readback": {"vm.vcpus": 4},
+        "running": True,
+        "rebooted": False,
+        "forced_off": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("configuration", "tier"),
+    [
+        ({"vm.vcpus": 8}, "live"),
+        ({"vm.vcpus": 9}, "reboot"),
+        ({"vm.memory_mib": 4096}, "live"),
+        ({"vm.memory_mib": 4097}, "reboot"),
+        ({"vm.disk.cache": "none"}, "reboot"),
+        ({"vm.vcpus": 1}, "live"),
+    ],
+)
+def test_tiers_are_those_of_a_real_machine(size, configuration, tier):
+    result = size(configuration)
+    assert result["tier"] == tier
+    assert result["rebooted"] == (tier == "reboot")
+
+
+def test_check_mode_tells_the_same_and_touches_nothing(size, tmp_path):
+    result = size({"vm.vcpus": 4, "vm.disk.cache": "none"}, check_mode=True)
+    assert result["tier"] == "reboot"
+    assert result["diff"]["prepared"] == "vm.vcpus: 2 -> 4 (live)\nvm.disk.cache: writeback -> none (reboot)\n"
+    assert result["readback"] == {"vm.vcpus": 2, "vm.disk.cache": "writeback"}
+    assert result["rebooted"] is False
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_touches_nothing(size, tune, tmp_path):
+    assert size({"vm.vcpus": 4}, state="read")["readback"] == {"vm.vcpus": 2}
+    assert tune({SWAPPINESS: 4}, state="read")["readback"] == {SWAPPINESS: 60}
+    assert size(state="read", parameters=["vm.disk.io", SWAPPINESS])["readback"] == {"vm.disk.io": "threads"}
+    assert tune(state="read", parameters=["vm.disk.io", SWAPPINESS])["readback"] == {SWAPPINESS: 60}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_fault_is_told_before_anything_is_changed(size, tmp_path):
+    result = size(
+        {"vm.vcpu": 2, "vm.vcpus": 17, "vm.memory_mib": "much", "vm.disk.io": "native", "vm.disk.iothread": "maybe"}
+    )
+    assert result["failed"] is True
+    for text in ("Did you mean vm.vcpus?", "at most 16", "'much'", "native works only with", "'maybe'"):
+        assert text in result["msg"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_that_does_not_work_is_put_back(size, tune):
+    tune({SWAPPINESS: 5})
+    result = size({"vm.vcpus": 7, "vm.memory_mib": 384})
+    assert result["failed"] is True
+    assert "384 MiB are too little for 7 vCPUs. The previous values were put back." in result["msg"]
+    assert result["rebooted"] is False
+    assert size(state="read")["readback"]["vm.vcpus"] == 2
+    assert tune(state="read", parameters=[SWAPPINESS])["readback"] == {SWAPPINESS: 5}
+
+
+def test_a_restart_returns_the_kernel_to_its_defaults_also_when_it_fails(size, tune):
+    tune({SWAPPINESS: 5})
+    assert size({"vm.disk.cache": "none"})["rebooted"]
+    assert tune(state="read", parameters=[SWAPPINESS])["readback"] == {SWAPPINESS: 60}
+    tune({SWAPPINESS: 5})
+    failed = size({"vm.disk.cache": "writeback", "vm.memory_mib": 100})
+    assert failed["failed"]
+    assert failed["rebooted"]
+    assert tune(state="read", parameters=[SWAPPINESS])["readback"] == {SWAPPINESS: 60}
+
+
+def test_a_restart_can_be_asked_for(size, tune):
+    tune({SWAPPINESS: 5})
+    result = size({}, restart=True)
+    assert result["rebooted"]
+    assert result["tier"] == "reboot"
+    assert tune(state="read", parameters=[SWAPPINESS])["readback"] == {SWAPPINESS: 60}
+
+
+def test_kernel_parameters_are_set_and_read_back(tune):
+    qdisc = "kernel.sysctl.net.core.default_qdisc"
+    result = tune({SWAPPINESS: "7", qdisc: "fq", "vm.vcpus": 3})
+    assert result["changes"] == [
+        {"parameter": SWAPPINESS, "before": 60, "after": 7, "tier": "live"},
+        {"parameter": qdisc, "before": "pfifo_fast", "after": "fq", "tier": "live"},
+    ]
+    assert result["readback"] == {SWAPPINESS: 7, qdisc: "fq"}
+    assert tune({SWAPPINESS: 7})["changed"] is False
+
+
+def test_kernel_check_mode_touches_nothing(tune, tmp_path):
+    result = tune({SWAPPINESS: 7}, check_mode=True)
+    assert result["diff"]["prepared"] == f"{SWAPPINESS}: 60 -> 7 (live)\n"
+    assert result["readback"] == {SWAPPINESS: 60}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_keys_are_refused_like_by_a_real_kernel(tune):
+    result = tune({"kernel.sysctl.vm.swapiness": 1, "kernel.sysctl.no.such": 1, "kernel.foo": 1, SWAPPINESS: True})
+    assert result["failed"]
+    assert "kernel.sysctl.vm.swapiness: this kernel has no such key. Did you mean vm.swappiness?" in result["msg"]
+    assert "kernel.sysctl.no.such: this kernel has no such key." in result["msg"]
+    assert "kernel.foo: no such parameter" in result["msg"]
+    assert f"{SWAPPINESS}: found True" in result["msg"]
+    asked = tune(state="read", parameters=["kernel.sysctl.no.such"])
+    assert asked["failed"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("vm.swappiness", 201), ("vm.swappiness", -1), ("vm.swappiness", "high"), ("net.core.default_qdisc", "best")],
+)
+def test_values_out_of_range_are_refused_and_nothing_is_kept(tune, key, value):
+    result = tune({"kernel.sysctl.vm.dirty_ratio": 33, f"kernel.sysctl.{key}": value})
+    assert result["failed"]
+    assert f"kernel.sysctl.{key}: the kernel refuses {value}: Invalid argument (errno 22)" in result["msg"]
+    ratio = "kernel.sysctl.vm.dirty_ratio"
+    assert tune(state="read", parameters=[ratio])["readback"] == {ratio: 20}
+
+
+def test_a_value_that_the_kernel_cuts_is_a_failure(tune):
+    result = tune({"kernel.sysctl.vm.nr_hugepages": 500})
+    assert result["failed"]
+    assert "vm.nr_hugepages: wrote 500, but the kernel has 409 in force" in result["msg"]
+    assert tune({"kernel.sysctl.vm.nr_hugepages": 409})["changed"]
+
+
+def test_a_lost_machine_answers_nothing(size, tune, tmp_path):
+    machine = SimulatedMachine(tmp_path, "sim-01")
+    machine.lost = True
+    machine.save()
+    for call in (size, tune):
+        with pytest.raises(MachineLostError):
+            call(state="read")

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measuring simulated machines."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.arguments import ARGUMENT_SPEC
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import metric_names, parse_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation import surface
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulatedMachine
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.measuring import measure_machine
+
+DEFINITION = {"name": "sysbench", "tests": ["fileio", "cpu"], "repeats": 3}
+BEHAVIOUR = {key: option.get("default") for key, option in ARGUMENT_SPEC["simulation"]["options"].items()}
+SILENT = {"noise": 0.0, "slot_effect": 0.0, "outlier_share": 0.0}
+
+
+@pytest.fixture
+def measure(tmp_path):
+    def call(definition=None, name="sim-01", check_mode=False, **behaviour):
+        options = {
+            "simulation_directory": str(tmp_path),
+            "definition": definition or DEFINITION,
+            "simulation": {**BEHAVIOUR, **behaviour},
+        }
+        return measure_machine(options, name, check_mode)
+
+    return call
+
+
+def test_the_result_is_that_of_the_real_module(measure):
+    result = measure()
+    assert list(result) == ["changed", "metrics", "runs", "seconds", "version", "commands"]
+    assert result["changed"] is False
+    assert list(result["metrics"]) == metric_names(parse_definition(DEFINITION))
+    assert len(result["runs"]) == 3
+    for name, mean in result["metrics"].items():
+        assert mean == pytest.approx(statistics.fmean(run[name] for run in result["runs"]))
+    assert result["version"] == "simulated"
+    assert any("--threads=2" in command for command in result["commands"])
+
+
+def test_results_are_plain_values(measure):
+    def check(value):
+        assert type(value) in (dict, list, str, int, float, bool)
+        for part in [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []:
+            check(part)
+
+    check(measure())
+
+
+def test_without_noise_it_is_the_surface_at_what_is_in_force(measure, tmp_path):
+    machine = SimulatedMachine(tmp_path, "sim-01")
+    machine.values["vm.vcpus"] = 5
+    machine.sysctls["vm.swappiness"] = 15
+    machine.save()
+    expected = surface.metrics({"vm.vcpus": 5, "kernel.sysctl.vm.swappiness": 15})
+    found = measure(**SILENT)["metrics"]
+    assert found == pytest.approx({name: expected[name] for name in found})
+    assert expected["cpu_events_per_second"] > 1.3 * surface.metrics({})["cpu_events_per_second"]
+
+
+def test_a_machine_measures_differently_each_time_and_reproducibly(measure, tmp_path):
+    first, second = measure(seed=3)["metrics"], measure(seed=3)["metrics"]
+    assert first != second
+    SimulatedMachine(tmp_path, "sim-01").path.unlink()
+    assert measure(seed=3)["metrics"] == first
+    assert measure(seed=3)["metrics"] == second
+    assert measure(seed=3, name="sim-02")["metrics"] != first
+    SimulatedMachine(tmp_path, "sim-01").path.unlink()
+    assert measure(seed=4)["metrics"] != first
+
+
+def test_check_mode_says_what_would_run_and_counts_nothing(measure, tmp_path):
+    result = measure(check_mode=True)
+    assert result["metrics"] == {}
+    assert result["runs"] == []
+    assert len(result["commands"]) == 1 + 2 + 3 * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_definition_fails_as_in_the_module(measure):
+    result = measure(definition={"name": "sysbench", "tests": ["disk"]})
+    assert result["failed"]
+    assert result["failure_class"] == "measurement"
+    assert "definition.tests: found 'disk'" in result["msg"]
+
+
+def test_a_deadly_configuration_is_a_failed_measurement(measure, tmp_path):
+    machine = SimulatedMachine(tmp_path, "sim-01")
+    machine.sysctls["vm.min_free_kbytes"] = 900000
+    machine.save()
+    result = measure()
+    assert result["failed"]
+    assert result["failure_class"] == "measurement"
+    assert "killed by signal 9" in result["msg"]
+    assert SimulatedMachine(tmp_path, "sim-01").measurements == 1
+
+
+def test_junk_after_some_measurements_is_refused_by_the_real_parser(measure):
+    assert "metrics" in measure(junk_after=1)
+    result = measure(junk_after=1)
+    assert result["failed"]
+    assert result["failure_class"] == "measurement"
+    assert "simulated nonsense: 42 parrots per second" in result["msg"]
+    assert "metrics" in measure()
+
+
+def test_a_machine_lost_after_some_measurements_stays_lost(measure, tmp_path):
+    measure(lost_after=2)
+    measure(lost_after=2)
+    for behaviour in ({"lost_after": 2}, {}):
+        with pytest.raises(MachineLostError, match="lost after 2 measurements"):
+            measure(**behaviour)
+    measure(name="sim-02", lost_after=2)
+    SimulatedMachine(tmp_path, "sim-01").path.unlink()
+    assert "metrics" in measure()
+
+
+def test_runs_can_take_real_time(measure):
+    started = time.monotonic()
+    result = measure(seconds_per_run=0.1)
+    assert time.monotonic() - started >= 0.3
+    assert result["seconds"] >= 0.3
