@@ -104,7 +104,7 @@ class NumericParameter(Parameter):
             return ""
         if isinstance(value, bool) or not isinstance(value, int if self.integer else (int, float)):
             return f"found {value!r}, expected {'a whole number' if self.integer else 'a number'}"
-        if not math.isfinite(value) or not self.low <= value <= self.high:
+        if not self.low <= value <= self.high:
             also = f", or one of {listing(self.special)}" if self.special else ""
             return f"found {value!r}, expected {self._typed(self.low)} to {self._typed(self.high)}{also}"
         if self.step and abs(value - (near := self._snap(value))) > 1e-9 * max(1.0, abs(value)):
@@ -114,27 +114,37 @@ class NumericParameter(Parameter):
     def to_unit(self, value: Any) -> float:
         if not is_number(value):
             return 0.5
+        start, end = self._ends
         clipped = min(max(float(value), self.low), self.high)
+        position = (math.log(clipped) if self.log else clipped) - start
+        return min(position / (end - start), 1.0)
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """What positions 0 and 1 stand for, as logarithms on a log scale.
+
+        They lie half a step beyond the outermost grid points, so that these get as large a share as the others.
+        """
+        half = self.step / 2.0
+        top = self.low + (self._grid - 1) * self.step if self.step else self.high
         if self.log:
-            return math.log(clipped / self.low) / math.log(self.high / self.low)
-        return (clipped - self.low) / (self.high - self.low)
+            return 2.0 * math.log(self.low) - math.log(self.low + half), math.log(top + half)
+        return self.low - half, top + half
 
     def from_unit(self, position: float) -> Any:
         # Stretched by the share of special values, so that uniform positions draw each of them now and then.
         if self.special:
             if position < _SPECIAL_SHARE:
-                return self.special[min(int(position / _SPECIAL_SHARE * len(self.special)), len(self.special) - 1)]
+                index = int(max(position, 0.0) / _SPECIAL_SHARE * len(self.special))
+                return self.special[min(index, len(self.special) - 1)]
             position = (position - _SPECIAL_SHARE) / (1.0 - _SPECIAL_SHARE)
         return self.at(position)
 
     def at(self, position: float) -> Any:
         """The grid value at a position of the range itself, special values left aside."""
-        position = min(max(position, 0.0), 1.0)
-        if self.log:
-            value = self.low * (self.high / self.low) ** position
-        else:
-            value = self.low + position * (self.high - self.low)
-        return self._snap(value)
+        start, end = self._ends
+        value = start + min(max(position, 0.0), 1.0) * (end - start)
+        return self._snap(math.exp(value) if self.log else value)
 
     def _snap(self, value: float) -> Any:
         if self.step:
@@ -347,7 +357,7 @@ def _read_numeric(
     step = specification.get("step", 1 if integer else 0)
     if not is_number(step) or step < 0 or ("step" in specification and step == 0):
         faults.append(Fault(f"{name}.step", f"found {step!r}, expected a number above 0"))
-    elif low < high and step > high - low:
+    elif low < high and step > (high - low) * (1 + 1e-9):
         faults.append(Fault(f"{name}.step", f"found {step!r}, expected at most {high - low:g}, the width of the range"))
     elif integer and not float(step).is_integer():
         faults.append(Fault(f"{name}.step", f"found {step!r}, expected a whole number for type int"))

@@ -204,20 +204,23 @@ class SearchSpace:
         """A configuration near `values` that satisfies the constraints.
 
         Genes are taken over one by one, in random order, from `anchor` (which must satisfy them), keeping each only
-        where it helps; where that does not suffice, by a short search nearby; failing that, it is the anchor itself.
+        where it helps. Where that does not suffice, or only leads back to the anchor, by a short search nearby; failing
+        that, it is the anchor itself.
         """
-        best = self.complete(values, rng)
+        best = start = self.complete(values, rng)
         distance = self.violation(best)
         names = list(self.parameters)
         for index in rng.permutation(len(names)):
             if distance == 0.0:
-                return best
+                break
             name = names[int(index)]
             if name in anchor and best.get(name) != anchor[name]:
                 moved = self.complete({**best, name: anchor[name]}, rng)
                 if (found := self.violation(moved)) < distance:
                     best, distance = moved, found
-        return best if distance == 0.0 else self._descend(best, rng, _REPAIR_STEPS) or dict(anchor)
+        if distance == 0.0 and best != anchor:
+            return best
+        return self._descend(start if distance == 0.0 else best, rng, _REPAIR_STEPS) or dict(anchor)
 
     # -- internals -------------------------------------------------------------------------------------------------
 
@@ -241,30 +244,31 @@ class SearchSpace:
             changed = dict(values)
             for _ in range(1 + (rng.random() < 0.3)):
                 name = names[int(rng.integers(len(names)))]
-                changed[name] = self._moved(name, values, rng)
+                changed[name] = self._moved(name, values, distance, rng)
             moved = self.complete(changed, rng)
             found = self.violation(moved)
             if found <= distance:
                 values, distance = moved, found
         return values if distance == 0.0 else None
 
-    def _moved(self, name: str, values: Configuration, rng: Generator) -> Any:
-        """Another value for one gene: anywhere, or at a distance of any order of magnitude."""
-        # Equations between continuous parameters are only met by ever smaller steps.
+    def _moved(self, name: str, values: Configuration, distance: float, rng: Generator) -> Any:
+        """Another value for one gene: anywhere, or at about the distance that is left, give or take two decades."""
         parameter = self.parameters[name]
         if name not in values or rng.random() < 0.3:
             return parameter.from_unit(rng.random())
-        return parameter.mutate(values[name], rng, 10.0 ** rng.uniform(-10.0, 0.0))
+        return parameter.mutate(values[name], rng, min(distance * 10.0 ** rng.uniform(-2.0, 2.0), 1.0))
 
     def _find_witness(self) -> None:
         """Keep one valid configuration; SearchSpaceError where there is none."""
-        if not self.constraints:
+        rng = np.random.default_rng(0)
+        preset = self.complete({}, rng)
+        if self.violation(preset) == 0.0:
+            self._witness = preset
             return
         if self.size <= _ENUMERABLE:
             self._witness = next((values for values in self._all() if self.violation(values) == 0.0), None)
             outcome = f"no configuration satisfies them (all {int(self.size)} tried)"
         else:
-            rng = np.random.default_rng(0)
             for _ in range(_SEARCHES):
                 try:
                     self._witness = self.sample(rng)
