@@ -47,7 +47,7 @@ def test_every_fault_in_one_failure(run_module):
     result = run_module(
         tunables,
         configuration={"kernel.sysctl.vm.swapiness": 1, NAME: True, "kernel.scheduler": "x"},
-        parameters=["kernel.sysctl.kernel.ostyp"],
+        parameters=["kernel.sysctl.kernel.ostyp", "kernel.scheduler", "kernel.sysctl.vm.swapiness"],
     )
     lines = result["msg"].splitlines()
     assert lines[0] == "Nothing was changed."

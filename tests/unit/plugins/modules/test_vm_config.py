@@ -99,7 +99,7 @@ def test_every_fault_in_one_failure_and_nothing_touched(size, machine):
             "vm.disk.iothread": "perhaps",
             "vm.vcpus": 1,
         },
-        parameters=["vm.memory"],
+        parameters=["vm.memory", "vm.vcpu"],
     )
     lines = result["msg"].splitlines()
     assert lines[0] == "web1: nothing was changed."

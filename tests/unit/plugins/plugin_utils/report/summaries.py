@@ -14,7 +14,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "vm.memory_mib": {"type": "int", "range": [512, 4096], "step": 256, "scale": "log", "default": 1024},
     "vm.disk.cache": {"type": "choice", "values": ["none", "writeback", "writethrough", "directsync"]},
     "vm.disk.io": {"type": "choice", "values": ["threads", "native", "io_uring"]},
-    "vm.disk.iothread": {"type": "bool", "when": "vm.disk.io != threads"},
+    "vm.disk.iothread": {"type": "bool", "when": "vm.disk.io != 'threads'"},
     "kernel.sysctl.vm.swappiness": {"type": "int", "range": [0, 100]},
     "kernel.sysctl.vm.dirty_ratio": {"type": "int", "range": [5, 60]},
 }

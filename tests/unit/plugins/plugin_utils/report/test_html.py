@@ -198,7 +198,7 @@ def test_hostile_strings_stay_text() -> None:
 def test_space_shows_what_may_vary() -> None:
     said = _Page(render_html(CASES["better"])).said
     assert "vm.memory_mib int 512 to 4096 1024 MiB 3328 MiB step 256, scale log" in said
-    assert "vm.disk.iothread bool false true when vm.disk.io != threads" in said
+    assert "vm.disk.iothread bool false true when vm.disk.io != 'threads'" in said
     assert "vm.disk.cache choice none, writeback, writethrough, directsync none" in said
     assert "vm.memory_mib >= 512 * vm.vcpus" in said
 
