@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,8 +17,10 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     folder_of,
     opened_store,
 )
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES, Nothing, Run, ask
+from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES, Run, ask
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
 
 _POLL_SECONDS = 0.5
@@ -39,11 +42,26 @@ class ActionModule(ControllerAction):
             while True:
                 with store.transaction() as records:
                     found = ask(Study(records, options["study"]), options["slot"], options["phase"])
+                    # In the same transaction, so that no run can end unnoticed in between.
+                    others = _under_way(records, options["study"])
                     if isinstance(found, Run) and found.purpose == "search":
                         write_individual(folder_of(options), Study(records, options["study"]), found.trial)
-                if not (isinstance(found, Nothing) and found.wait) or time.monotonic() > patience:
-                    break
-                time.sleep(_POLL_SECONDS)
-        if isinstance(found, Nothing):
-            return {"done": True, "reason": found.reason}
-        return {"done": False, "changed": True, "run": asdict(found)}
+                if isinstance(found, Run):
+                    return {"done": False, "changed": True, "run": asdict(found)}
+                if not found.wait or not _changes(store, options["study"], others, patience):
+                    return {"done": True, "reason": found.reason}
+
+
+def _changes(store: Store, study: str, before: int, patience: float) -> bool:
+    """Wait until there are no longer `before` runs under way; False where that lasts, or the controller was killed."""
+    controller = os.getppid()
+    while time.monotonic() < patience and os.getppid() == controller:
+        time.sleep(_POLL_SECONDS)
+        with store.transaction() as records:
+            if _under_way(records, study) != before:
+                return True
+    return False
+
+
+def _under_way(records: Records, study: str) -> int:
+    return records.count(schema.measurements, study=study, status="running")

@@ -114,6 +114,11 @@ class Records:
         rows = self.all(table, **equal)
         return rows[0] if rows else None
 
+    def count(self, table: Table, **equal: Any) -> int:
+        """How many such rows there are."""
+        query = sa.select(sa.func.count()).select_from(table).where(*_conditions(table, equal))
+        return int(self._connection.execute(query).scalar_one())
+
     def insert(self, table: Table, **values: Any) -> Any:
         """Add a row; returns its primary key."""
         key = self._connection.execute(sa.insert(table).values(**values)).inserted_primary_key
