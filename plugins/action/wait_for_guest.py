@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 
@@ -34,13 +34,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         if self._task.check_mode:
             return {**result, "changed": False, "skipped": True}
-        with suppress(KeyError):
+        # Not every connection plugin has this option.
+        with suppress(AnsibleError, KeyError):
             self._connection.set_option("timeout", options["connect_timeout_seconds"])
         begun = time.monotonic()
         while True:
             reason = self._try()
             seconds = time.monotonic() - begun
-            result.update(changed=False, seconds=round(seconds, 1))
+            result.update(changed=False, answered=not reason, seconds=round(seconds, 1))
             if not reason:
                 return result
             if seconds > options["timeout_seconds"]:

@@ -1,0 +1,232 @@
+#!/usr/bin/python
+# Copyright (c) 2026, evolve.vm contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives a virtual machine the vm.* values of a configuration, or reads those in force."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vm_config
+short_description: Size a virtual machine from a configuration
+version_added: 0.1.0
+author:
+  - evolve.vm contributors (@evolve-vm)
+description:
+  - Gives a virtual machine the C(vm.*) values of a configuration and reads back what is really in force.
+  - Runs on the hypervisor, or on any host that reaches it.
+  - Changes vCPUs and memory of a running guest live where the machine allows it. Everything else is done by one clean
+    shutdown, one new definition and one start. What cannot be done live after all (a guest that does not let go of a
+    CPU, or whose balloon does not move) is done by a restart, and reported as tier V(reboot).
+  - The definition for the next start always ends up with the same values as the running machine.
+  - Maxima of vCPUs and memory are raised where the configuration needs it, and not lowered again.
+  - When anything fails half-way, the previous definition and values are put back before the task fails.
+options:
+  name:
+    description: Name of the virtual machine as the hypervisor knows it.
+    type: str
+    required: true
+  hypervisor:
+    description:
+      - The platform the machine runs on.
+      - V(simulated) is a machine that does not exist. It is answered on the controller by the action plugin of the
+        same name, never by this module.
+    type: str
+    choices: [libvirt, simulated]
+    default: libvirt
+  uri:
+    description: Where libvirt listens.
+    type: str
+    default: qemu:///system
+  configuration:
+    description:
+      - A configuration, as a flat dictionary of parameter names and values. Names of other families are ignored.
+      - C(vm.vcpus) - number of vCPUs.
+      - C(vm.memory_mib) - memory in MiB.
+      - C(vm.disk.cache) - V(none), V(writeback), V(writethrough), V(directsync) or V(unsafe).
+      - C(vm.disk.io) - V(threads), V(native) or V(io_uring). V(native) needs the cache V(none) or V(directsync).
+      - C(vm.disk.iothread) - whether the disk has a thread of its own. Only for disks on bus virtio.
+    type: dict
+    default: {}
+  parameters:
+    description:
+      - Names of the values to read back. Names of other families are ignored.
+      - By default those in O(configuration), or all that the machine has if there are none.
+    type: list
+    elements: str
+  state:
+    description:
+      - V(applied) brings the configuration into force.
+      - V(read) only reports.
+    type: str
+    choices: [applied, read]
+    default: applied
+  disk:
+    description: The disk that C(vm.disk.*) is about, by its target such as V(vda). By default the first.
+    type: str
+  running:
+    description:
+      - Whether to start a machine that is shut off.
+      - With V(false) only its definition is changed. A running machine stays running in both cases.
+    type: bool
+    default: true
+  restart:
+    description: Restart the machine even where nothing demands it, for example to get rid of a guest that hangs.
+    type: bool
+    default: false
+  shutdown_timeout_seconds:
+    description:
+      - How long a guest may take to shut down cleanly when it is asked to.
+      - After that it is switched off, and RV(forced_off) says so.
+    type: int
+    default: 60
+  boot_timeout_seconds:
+    description:
+      - How long a guest that has been started may take until its balloon driver gives back what it has above
+        C(vm.memory_mib). After that it is started once more, and at last without that headroom.
+      - A guest whose memory is not above that is not waited for.
+    type: int
+    default: 120
+  simulation_directory:
+    description: Where simulated machines are kept, for O(hypervisor=simulated) only.
+    type: path
+requirements:
+  - libvirt-python on the host the module runs on (package python3-libvirt)
+attributes:
+  check_mode:
+    support: full
+    description: Reports what would change and how, and touches nothing.
+  diff_mode:
+    support: full
+    description: One line for each parameter, old value, new value and tier.
+  platform:
+    support: full
+    description: Where the module runs.
+    platforms: posix
+seealso:
+  - module: evolve.vm.tunables
+  - module: evolve.vm.guest_resources
+"""
+
+EXAMPLES = r"""
+- name: Give a machine four vCPUs and another disk cache
+  evolve.vm.vm_config:
+    name: web1
+    configuration:
+      vm.vcpus: 4
+      vm.disk.cache: none
+  delegate_to: hypervisor1
+  become: true
+  register: sizing
+
+- name: Read what a machine has
+  evolve.vm.vm_config:
+    name: web1
+    state: read
+  delegate_to: hypervisor1
+  become: true
+  register: present
+"""
+
+RETURN = r"""
+tier:
+  description: The costliest tier of the changes; V(none) without changes.
+  type: str
+  returned: success
+  sample: reboot
+changes:
+  description:
+    - What was changed, or would be in check mode.
+    - C(vm.running) stands for the power state where that changes too.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    parameter:
+      description: Name of the parameter.
+      type: str
+    before:
+      description: Value before.
+      type: raw
+    after:
+      description: Value asked for.
+      type: raw
+    tier:
+      description: What the change cost.
+      type: str
+  sample: [{parameter: vm.vcpus, before: 2, after: 4, tier: live}]
+readback:
+  description: The values really in force; of a machine that is shut off, those of its next start.
+  type: dict
+  returned: success
+  sample: {vm.vcpus: 4, vm.disk.cache: none}
+running:
+  description: Whether the machine is running now.
+  type: bool
+  returned: success
+rebooted:
+  description: Whether the guest was started or restarted.
+  type: bool
+  returned: always, once the machine was found
+forced_off:
+  description: Whether the guest did not shut down in time and was switched off.
+  type: bool
+  returned: always, once the machine was found
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.drivers import driver_for
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed, HypervisorError
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_machine import Patience
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.sizing import size_machine
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "hypervisor": {"type": "str", "choices": ["libvirt", "simulated"], "default": "libvirt"},
+            "uri": {"type": "str", "default": "qemu:///system"},
+            "configuration": {"type": "dict", "default": {}},
+            "parameters": {"type": "list", "elements": "str"},
+            "state": {"type": "str", "choices": ["applied", "read"], "default": "applied"},
+            "disk": {"type": "str"},
+            "running": {"type": "bool", "default": True},
+            "restart": {"type": "bool", "default": False},
+            "shutdown_timeout_seconds": {"type": "int", "default": 60},
+            "boot_timeout_seconds": {"type": "int", "default": 120},
+            "simulation_directory": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    if options["hypervisor"] == "simulated":
+        module.fail_json(
+            msg="hypervisor: simulated is answered on the controller by the action plugin evolve.vm.vm_config, "
+            "and this is the module for real hypervisors. Call it by its full name, from a task of its own."
+        )
+    try:
+        hypervisor = driver_for(
+            options["hypervisor"],
+            uri=options["uri"],
+            disk=options["disk"],
+            patience=Patience(
+                shutdown_seconds=options["shutdown_timeout_seconds"], boot_seconds=options["boot_timeout_seconds"]
+            ),
+        )
+        try:
+            result, warnings = size_machine(hypervisor, options["name"], options, module.check_mode)
+        finally:
+            hypervisor.close()
+    except ApplyFailed as error:
+        module.fail_json(msg=str(error), rebooted=error.rebooted, forced_off=error.forced_off)
+    except HypervisorError as error:
+        module.fail_json(msg=str(error), rebooted=False, forced_off=False)
+    for warning in warnings:
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
