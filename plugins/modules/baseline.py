@@ -20,8 +20,8 @@ extends_documentation_fragment:
 options:
   readings:
     description:
-      - What was read from each slot, by host. V(readback) holds the present value of every parameter, V(message) says why a slot
-        could not be read.
+      - What was read from each slot, by host. V(readback) holds the present value of every parameter, V(message) says
+        why a slot could not be read.
     type: dict
     required: true
 """

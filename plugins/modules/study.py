@@ -13,8 +13,8 @@ version_added: 0.1.0
 author: evolve.vm contributors (@evolve-vm)
 description:
   - Checks the variables that describe a study as a whole, and reports every fault at once before anything is touched.
-  - Creates the study in the store, or continues the one of that name. A study whose space, goals or benchmark changed is refused,
-    with what changed.
+  - Creates the study in the store, or continues the one of that name. A study whose space, goals or benchmark changed
+    is refused, with what changed.
   - Runs that an earlier controller left unfinished are taken back.
 extends_documentation_fragment:
   - evolve.vm.study

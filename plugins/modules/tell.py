@@ -12,8 +12,8 @@ short_description: Tell a study what a run gave
 version_added: 0.1.0
 author: evolve.vm contributors (@evolve-vm)
 description:
-  - Records a measurement, after checking that the machine really was in the configuration of the trial and that the metrics can
-    be scored. Otherwise it fails, and the failure is to be told with O(failure).
+  - Records a measurement, after checking that the machine really was in the configuration of the trial and that the
+    metrics can be scored. Otherwise it fails, and the failure is to be told with O(failure).
   - Records a failure, decides whose fault it was, and whether the trial is run again.
 extends_documentation_fragment:
   - evolve.vm.study
@@ -32,7 +32,8 @@ options:
     type: dict
     default: {}
   failure:
-    description: Result of the step that failed. Its C(failure_class), C(lost) and C(unreachable) are taken into account.
+    description:
+      - Result of the step that failed. Its C(failure_class), C(lost) and C(unreachable) are taken into account.
     type: dict
   restored:
     description: Whether the slot answers again on its baseline after the failure.
