@@ -72,7 +72,7 @@ class Evolution:
 
     def ask(self, count: int = 1) -> list[Candidate]:
         """The next `count` configurations to evaluate; safe while others are still pending."""
-        return [self._next() for _ in range(count)]
+        return [self._next() for dummy in range(count)]
 
     def _next(self) -> Candidate:
         number = max(self._individuals, default=-1) + 1
@@ -117,7 +117,7 @@ class Evolution:
     @property
     def noise(self) -> float:
         """Standard deviation of one reading in log units, pooled over configurations measured more than once."""
-        repeated = [readings for _, readings in self._evidence() if len(readings) > 1]
+        repeated = [readings for dummy, readings in self._evidence() if len(readings) > 1]
         freedom = sum(len(readings) - 1 for readings in repeated)
         if not freedom:
             return _ASSUMED_NOISE
@@ -132,8 +132,8 @@ class Evolution:
         feasible = [(group, readings) for group, readings in self._evidence() if all(i.feasible for i in group)]
         if not feasible:
             return None
-        means = np.array([np.mean(readings) for _, readings in feasible])
-        variance = self.noise**2 / np.array([len(readings) for _, readings in feasible])
+        means = np.array([np.mean(readings) for dummy, readings in feasible])
+        variance = self.noise**2 / np.array([len(readings) for dummy, readings in feasible])
         between = max(float(np.var(means)) - float(np.mean(variance)), 1e-9)
         estimates = means.mean() + (means - means.mean()) * between / (between + variance)
         best = int(np.argmax(estimates))

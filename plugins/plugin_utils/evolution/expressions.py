@@ -138,7 +138,7 @@ class _Arithmetic(Node):
 
     def names(self) -> Iterator[str]:
         yield from self.first.names()
-        for _, node in self.rest:
+        for dummy, node in self.rest:
             yield from node.names()
 
     def value(self, values: Values) -> Any:
@@ -354,7 +354,7 @@ class _Parser:
     def _peek(self) -> str:
         """The next operator or keyword, or an empty string."""
         if self._at < len(self._tokens):
-            kind, token, _ = self._tokens[self._at]
+            kind, token, dummy = self._tokens[self._at]
             if kind == "operator" or (kind == "name" and token in _KEYWORDS):
                 return token
         return ""
@@ -372,7 +372,7 @@ class _Parser:
 
     def _unexpected(self, expected: str) -> ExpressionError:
         if self._at < len(self._tokens):
-            _, token, position = self._tokens[self._at]
+            dummy, token, position = self._tokens[self._at]
             return ExpressionError(
                 f"expected {expected}, found {token[:40]!r} at character {position + 1} of {_excerpt(self._text)}"
             )
@@ -468,7 +468,7 @@ class _Parser:
             return _Literal(word.lower() == "true")
         if self._peek() or self._at >= len(self._tokens):
             raise self._unexpected("a parameter, a number or a text")
-        kind, token, _ = self._tokens[self._at]
+        kind, token, dummy = self._tokens[self._at]
         self._at += 1
         if kind == "number":
             return _Literal(self._literal_number(token))

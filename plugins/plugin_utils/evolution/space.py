@@ -147,7 +147,7 @@ class SearchSpace:
         """A random configuration that satisfies the constraints; SearchSpaceError where none is found."""
         nearest: Configuration = {}
         distance = math.inf
-        for _ in range(_DRAWS):
+        for dummy in range(_DRAWS):
             values = self.at(rng.random(len(self.parameters)))
             found = self.violation(values)
             if found == 0.0:
@@ -164,7 +164,7 @@ class SearchSpace:
         if self.size <= _ENUMERABLE:
             free = [values for key, values in self._enumerated.items() if key not in taken]
             return dict(free[int(rng.integers(len(free)))]) if free else None
-        drawn = (self.sample(rng) for _ in range(_SEARCHES))
+        drawn = (self.sample(rng) for dummy in range(_SEARCHES))
         return next((values for values in drawn if self.key(values) not in taken), None)
 
     def design(self, count: int, seed: int) -> list[Configuration]:
@@ -238,11 +238,11 @@ class SearchSpace:
         """Random moves of one or two genes that never increase the violation; None where they do not reach zero."""
         values, distance = start, self.violation(start)
         names = list(self.parameters)
-        for _ in range(steps):
+        for dummy in range(steps):
             if distance == 0.0:
                 return values
             changed = dict(values)
-            for _ in range(1 + (rng.random() < 0.3)):
+            for dummy in range(1 + (rng.random() < 0.3)):
                 name = names[int(rng.integers(len(names)))]
                 changed[name] = self._moved(name, values, distance, rng)
             moved = self.complete(changed, rng)
@@ -269,7 +269,7 @@ class SearchSpace:
             self._witness = next((values for values in self._all() if self.violation(values) == 0.0), None)
             outcome = f"no configuration satisfies them (all {int(self.size)} tried)"
         else:
-            for _ in range(_SEARCHES):
+            for dummy in range(_SEARCHES):
                 try:
                     self._witness = self.sample(rng)
                     break
@@ -283,7 +283,7 @@ class SearchSpace:
     def _blame(self) -> str:
         """How often each constraint holds on its own, to show which one to look at."""
         rng = np.random.default_rng(0)
-        drawn = [self.at(rng.random(len(self.parameters))) for _ in range(500)]
+        drawn = [self.at(rng.random(len(self.parameters))) for dummy in range(500)]
         shares = [
             f"'{c.text}' holds in {sum(_distance(c, values) == 0.0 for values in drawn) / len(drawn):.0%}"
             for c in self.constraints
@@ -390,7 +390,7 @@ def _check_types(
     """Find expressions that compare texts with numbers, or are no conditions, by trying them on random values."""
     rng = np.random.default_rng(0)
     left = {where: expression for where, expression in expressions.items() if expression.names <= parameters.keys()}
-    for _ in range(_DRAWS):
+    for dummy in range(_DRAWS):
         values = {name: parameter.from_unit(rng.random()) for name, parameter in parameters.items()}
         for where, expression in list(left.items()):
             if problem := expression.problem(values):

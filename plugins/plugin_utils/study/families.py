@@ -42,7 +42,7 @@ def space_faults(specifications: Mapping[str, Any], space: SearchSpace | None) -
             ends = (parameter.low, parameter.high) if isinstance(parameter, NumericParameter) else None
             values = [round(end) if end.is_integer() else end for end in ends] if ends else parameter.values()
             for value in values:
-                _, problems = vm.parse_vm_configuration({name: value})
+                dummy, problems = vm.parse_vm_configuration({name: value})
                 faults += [Fault(name, problem.removeprefix(f"{name}: ")) for problem in problems]
     return faults
 
@@ -55,7 +55,7 @@ def configuration_faults(configuration: Any) -> list[Fault]:
     names = [str(name) for name in configuration]
     faults = [fault for fault in map(name_fault, names) if fault is not None]
     if not faults:
-        _, problems = vm.parse_vm_configuration(configuration)
+        dummy, problems = vm.parse_vm_configuration(configuration)
         faults = [Fault(*problem.split(": ", 1)) for problem in problems]
     for name, value in configuration.items():
         if str(name).startswith(SYSCTL) and not isinstance(value, (int, float, str)):

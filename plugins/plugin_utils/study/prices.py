@@ -18,7 +18,7 @@ METRIC = "vm_cost"
 DEFAULT_PRICES = {"vcpu": 20.0, "memory_gib": 4.0}
 
 _SIZES = {"vcpu": ("vm.vcpus", 1.0), "memory_gib": ("vm.memory_mib", 1.0 / 1024.0)}
-SIZING_PARAMETERS = tuple(parameter for parameter, _ in _SIZES.values())
+SIZING_PARAMETERS = tuple(parameter for parameter, dummy in _SIZES.values())
 
 
 def read_prices(prices: Any, faults: list[Fault]) -> dict[str, float]:

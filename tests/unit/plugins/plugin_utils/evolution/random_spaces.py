@@ -87,7 +87,7 @@ def _comparison(draw, name, specification):
 
 @st.composite
 def _conditions(draw, specifications, earlier):
-    first, second = (draw(st.sampled_from(earlier)) for _ in range(2))
+    first, second = (draw(st.sampled_from(earlier)) for dummy in range(2))
     text = _comparison(draw, first, specifications[first])
     if draw(st.booleans()):
         text += draw(st.sampled_from([" and ", " or "])) + _comparison(draw, second, specifications[second])
@@ -101,7 +101,7 @@ def _constraints(draw, specifications):
     witness = free.complete({}, np.random.default_rng(draw(st.integers(0, 2**32))))
     numeric = [name for name, s in specifications.items() if s["type"] in ("int", "float")]
     texts = []
-    for _ in range(draw(st.integers(0, 3))):
+    for dummy in range(draw(st.integers(0, 3))):
         pairs = list(itertools.permutations(numeric, 2))
         if pairs and draw(st.booleans()):
             one, other = draw(st.sampled_from(pairs))

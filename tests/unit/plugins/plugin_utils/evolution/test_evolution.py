@@ -70,7 +70,7 @@ def tell(evolution, candidate):
 
 def run(trials, seed=1, **options):
     evolution = Evolution(SPACE, seed=seed, **options)
-    for _ in range(trials):
+    for dummy in range(trials):
         tell(evolution, evolution.ask()[0])
     return evolution
 
@@ -85,7 +85,7 @@ def test_every_candidate_of_a_random_study_is_valid_and_new(space_and_specificat
     evolution = Evolution(space, seed=seed, population=4, elites=1, crossover=crossover)
     chance = random.Random(seed)
     keys = set()
-    for _ in range(4):
+    for dummy in range(4):
         for candidate in evolution.ask(batch):
             assert_valid(space, specifications, candidate.values)
             assert (space.key(candidate.values) in keys) == (candidate.origin == "repeat")
@@ -129,7 +129,7 @@ def test_rebuilt_from_its_history_it_continues_identically(at, shuffled):
             rebuilt.tell(individual.candidate, reading, violation=violation)
         if individual.failure:
             rebuilt.tell(individual.candidate, None, failure=individual.failure)
-    for _ in range(15):
+    for dummy in range(15):
         (expected,), (found,) = original.ask(), rebuilt.ask()
         assert found == expected
         tell(original, expected)
@@ -185,7 +185,7 @@ def test_a_space_that_conditions_make_small_is_used_up_too():
     parameters = {"f": {"type": "bool"}, "n": {"type": "int", "range": [1, 5_000], "when": "f"}}
     space = SearchSpace.from_mapping(parameters, ["n > 4997"])
     evolution = Evolution(space, seed=1, population=3, elites=1)
-    found = [evolution.ask()[0] for _ in range(5)]
+    found = [evolution.ask()[0] for dummy in range(5)]
     assert {key_of(c, space) for c in found[:4]} == {space.key({"f": False})} | {
         space.key({"f": True, "n": n}) for n in (4_998, 4_999, 5_000)
     }
@@ -196,7 +196,7 @@ def test_a_space_that_conditions_make_small_is_used_up_too():
 def test_batches_with_trials_still_running(batch):
     evolution = Evolution(SPACE, seed=1)
     running = []
-    for _ in range(6):
+    for dummy in range(6):
         running += evolution.ask(batch)
         random.Random(len(running)).shuffle(running)
         for candidate in running[: batch // 2]:
@@ -250,7 +250,7 @@ def test_a_baseline_outside_the_space_is_measured_as_it_is_and_has_valid_childre
     assert first.values == baseline
     evolution.tell(first, 99.0)
     family = set()
-    for _ in range(40):
+    for dummy in range(40):
         candidate = evolution.ask()[0]
         assert SPACE.faults(candidate.values) == []
         evolution.tell(candidate, 0.1)
@@ -347,7 +347,7 @@ def test_the_recommended_one_is_better_than_the_best_reading_on_average():
     for seed in range(300):
         rng = np.random.default_rng(seed)
         truth = rng.normal(0.0, 0.05, 30)
-        evolution = told(*[[float(t + rng.normal(0, 0.1)) for _ in range(int(rng.choice([1, 6])))] for t in truth])
+        evolution = told(*[[float(t + rng.normal(0, 0.1)) for dummy in range(int(rng.choice([1, 6])))] for t in truth])
         luckiest = max(evolution.individuals, key=lambda individual: individual.fitness)
         gains.append(truth[evolution.recommend().number] - truth[luckiest.candidate.number])
     assert np.mean(gains) > 2 * np.std(gains) / math.sqrt(len(gains))
@@ -403,7 +403,7 @@ def test_asking_stays_fast_with_twenty_parameters(trials, most_seconds):
         evolution.restore(candidate)
         evolution.tell(candidate, float(rng.normal()))
     seconds = []
-    for _ in range(30):
+    for dummy in range(30):
         start = time.process_time()
         candidate = evolution.ask()[0]
         seconds.append(time.process_time() - start)

@@ -23,8 +23,8 @@ ERRORS = {"metric": "errors", "direction": "minimize", "span": 20}
 BASELINE = {"throughput": 1_000.0, "latency_p95_ms": 40.0, "errors": 0.0}
 
 
-def score(goals, metrics, baseline=BASELINE):
-    return Goals.from_list(goals).score(metrics, baseline)
+def score(goals, metrics, baseline=None):
+    return Goals.from_list(goals).score(metrics, BASELINE if baseline is None else baseline)
 
 
 @pytest.mark.parametrize(

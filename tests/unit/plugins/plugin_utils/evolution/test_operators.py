@@ -77,19 +77,19 @@ def test_nothing_told_has_no_fitness():
 def test_a_tournament_of_all_finds_the_best(rng):
     population = [individual(number, [float(number % 5)]) for number in range(10)]
     population[7] = individual(7, [99.0], [1.0])
-    assert {tournament(population, 10, rng).candidate.number for _ in range(20)} <= {4, 9}
-    assert {tournament(population, 99, rng).fitness for _ in range(5)} == {4.0}
+    assert {tournament(population, 10, rng).candidate.number for dummy in range(20)} <= {4, 9}
+    assert {tournament(population, 99, rng).fitness for dummy in range(5)} == {4.0}
 
 
 def test_a_tournament_of_one_is_a_fair_draw(rng):
     population = [individual(number, [float(number)]) for number in range(4)]
-    drawn = [tournament(population, 1, rng).candidate.number for _ in range(2_000)]
+    drawn = [tournament(population, 1, rng).candidate.number for dummy in range(2_000)]
     assert [drawn.count(number) for number in range(4)] == pytest.approx([500] * 4, abs=80)
 
 
 def test_larger_tournaments_press_harder(rng):
     population = [individual(number, [float(number)]) for number in range(20)]
-    means = [np.mean([tournament(population, size, rng).fitness for _ in range(500)]) for size in (1, 2, 5, 15)]
+    means = [np.mean([tournament(population, size, rng).fitness for dummy in range(500)]) for size in (1, 2, 5, 15)]
     assert means == sorted(means)
     assert means[-1] > means[0] + 5
 
@@ -97,8 +97,8 @@ def test_larger_tournaments_press_harder(rng):
 # -- crossover ---------------------------------------------------------------------------------------------------------
 
 
-def children(kind, rng, count=300, mother=MOTHER, father=FATHER, space=SPACE):
-    return [crossover(space, mother, father, kind, rng) for _ in range(count)]
+def children(kind, rng, count=300, mother=None, father=None, space=SPACE):
+    return [crossover(space, mother or MOTHER, father or FATHER, kind, rng) for dummy in range(count)]
 
 
 @pytest.mark.parametrize("kind", ["uniform", "one_point"])
@@ -161,7 +161,7 @@ def changed(before, after):
 def test_at_least_one_gene_changes_and_parents_stay_as_they_are(rng):
     before = dict(MOTHER)
     touched = set()
-    for _ in range(200):
+    for dummy in range(200):
         after = mutate(SPACE, MOTHER, 1e-9, 0.1, rng)
         assert len(changed(MOTHER, after)) == 1
         assert set(after) == set(MOTHER)
@@ -171,9 +171,9 @@ def test_at_least_one_gene_changes_and_parents_stay_as_they_are(rng):
 
 
 def test_genes_change_at_the_given_rate(rng):
-    sizes = [len(changed(MOTHER, mutate(SPACE, MOTHER, 0.5, 0.1, rng))) for _ in range(600)]
+    sizes = [len(changed(MOTHER, mutate(SPACE, MOTHER, 0.5, 0.1, rng))) for dummy in range(600)]
     assert np.mean(sizes) == pytest.approx(2.5, abs=0.2)
-    assert {len(changed(MOTHER, mutate(SPACE, MOTHER, 1.0, 0.1, rng))) for _ in range(20)} == {5}
+    assert {len(changed(MOTHER, mutate(SPACE, MOTHER, 1.0, 0.1, rng))) for dummy in range(20)} == {5}
 
 
 def test_a_configuration_without_genes_stays_empty(rng):

@@ -328,13 +328,13 @@ def test_mutation_gives_another_acceptable_value_in_a_plain_type(specification, 
     found = parameter(**specification)
     rng = np.random.default_rng(seed)
     value = found.from_unit(position)
-    for _ in range(5):
+    for dummy in range(5):
         moved = found.mutate(value, rng, sigma)
         assert found.problem(moved) == ""
         assert (type(moved), moved) != (type(value), value)
         assert type(moved) in (int, float, str, bool)
         if specification["type"] == "int":
-            assert type(moved) is int
+            assert isinstance(moved, int)
         value = moved
 
 
@@ -352,7 +352,7 @@ def test_mutation_gives_another_acceptable_value_in_a_plain_type(specification, 
 def test_mutation_can_reach_every_value(specification, rng):
     found = parameter(**specification)
     value, seen = found.values()[0], []
-    for _ in range(1_500):
+    for dummy in range(1_500):
         value = found.mutate(value, rng, 0.1)
         seen.append(value)
     assert all(any(v == w and type(v) is type(w) for w in seen) for v in found.values())
@@ -360,9 +360,9 @@ def test_mutation_can_reach_every_value(specification, rng):
 
 def test_mutation_is_local_on_its_scale(rng):
     linear = parameter(type="float", range=[0, 1])
-    assert max(abs(linear.mutate(0.5, rng, 0.01) - 0.5) for _ in range(200)) < 0.06
+    assert max(abs(linear.mutate(0.5, rng, 0.01) - 0.5) for dummy in range(200)) < 0.06
     log = parameter(type="float", range=[1, 1_000_000], scale="log")
-    moves = [log.mutate(1_000.0, rng, 0.05) for _ in range(400)]
+    moves = [log.mutate(1_000.0, rng, 0.05) for dummy in range(400)]
     assert 100 < min(moves) < 1_000 < max(moves) < 10_000
     assert np.median(moves) == pytest.approx(1_000, rel=0.2)
 
@@ -370,29 +370,29 @@ def test_mutation_is_local_on_its_scale(rng):
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 3.0])
 def test_reflection_at_the_ends_favours_neither(sigma, rng):
     found = parameter(type="float", range=[0, 1])
-    moves = [found.mutate(0.5, rng, sigma) for _ in range(4_000)]
+    moves = [found.mutate(0.5, rng, sigma) for dummy in range(4_000)]
     assert np.mean(moves) == pytest.approx(0.5, abs=0.03)
     assert sum(move < 0.01 for move in moves) < 100
 
 
 def test_small_steps_on_a_coarse_grid_go_to_the_neighbours(rng):
     found = parameter(type="int", range=[0, 1_000], step=100)
-    assert {found.mutate(500, rng, 1e-6) for _ in range(50)} == {400, 600}
-    assert {found.mutate(0, rng, 1e-6) for _ in range(20)} == {100}
-    assert {found.mutate(1_000, rng, 1e-6) for _ in range(20)} == {900}
+    assert {found.mutate(500, rng, 1e-6) for dummy in range(50)} == {400, 600}
+    assert {found.mutate(0, rng, 1e-6) for dummy in range(20)} == {100}
+    assert {found.mutate(1_000, rng, 1e-6) for dummy in range(20)} == {900}
 
 
 def test_ordered_choices_move_to_neighbours_and_others_anywhere(rng):
     ordered = parameter(type="choice", values=list("abcdef"), ordered=True)
-    assert {ordered.mutate("c", rng, 0.01) for _ in range(100)} == {"b", "d"}
+    assert {ordered.mutate("c", rng, 0.01) for dummy in range(100)} == {"b", "d"}
     free = parameter(type="choice", values=list("abcdef"))
-    assert {free.mutate("c", rng, 0.01) for _ in range(200)} == set("abdef")
+    assert {free.mutate("c", rng, 0.01) for dummy in range(200)} == set("abdef")
 
 
 def test_special_values_are_entered_and_left(rng):
     found = parameter(type="int", range=[10, 1_000], special=[-1])
-    entered = sum(found.mutate(500, rng, 0.1) == -1 for _ in range(1_000))
+    entered = sum(found.mutate(500, rng, 0.1) == -1 for dummy in range(1_000))
     assert 100 < entered < 210
-    left = [found.mutate(-1, rng, 0.001) for _ in range(300)]
+    left = [found.mutate(-1, rng, 0.001) for dummy in range(300)]
     assert min(left) < 100
     assert max(left) > 900

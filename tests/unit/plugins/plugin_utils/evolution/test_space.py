@@ -181,7 +181,7 @@ def test_constraints_that_next_to_nothing_satisfies_are_met(parameters, constrai
     anchor = space.sample(rng)
     for values in (anchor, *space.design(4, 1)):
         assert_valid(space, parameters, values)
-    distinct = {space.key(space.repair(mutate(space, anchor, 0.5, 0.3, rng), anchor, rng)) for _ in range(10)}
+    distinct = {space.key(space.repair(mutate(space, anchor, 0.5, 0.3, rng), anchor, rng)) for dummy in range(10)}
     assert len(distinct) > 3 or space.size <= 8
 
 
@@ -198,7 +198,7 @@ def test_whatever_a_random_space_hands_out_is_valid(space_and_specifications, se
     values = space.sample(rng)
     for found in (values, *design, space.unused((), rng)):
         assert_valid(space, specifications, found)
-    for _ in range(4):
+    for dummy in range(4):
         changed = mutate(space, values, 0.4, 0.3, rng)
         completed = space.complete(changed, rng)
         if space.violation(completed) == 0.0:
@@ -210,7 +210,7 @@ def test_whatever_a_random_space_hands_out_is_valid(space_and_specifications, se
 @settings(thorough, max_examples=300)
 @given(search_spaces(max_parameters=4), st.data())
 def test_whatever_values_are_completed_they_fit_their_parameters(space_and_specifications, data):
-    space, _ = space_and_specifications
+    space, dummy = space_and_specifications
     junk = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.sampled_from(["none", "a", ""]))
     values = data.draw(st.dictionaries(st.sampled_from([*space.parameters, "stranger"]), junk))
     completed = space.complete(values, np.random.default_rng(1))
@@ -246,7 +246,7 @@ def test_only_active_parameters_keep_a_value(values, active):
 
 def test_completion_takes_defaults_where_there_are_and_draws_where_there_are_not(rng):
     space = SearchSpace.from_mapping({"a": {**VCPUS, "default": 3}, "b": VCPUS, "c": {**VCPUS, "when": "a > 3"}})
-    drawn = [space.complete({}, rng) for _ in range(60)]
+    drawn = [space.complete({}, rng) for dummy in range(60)]
     assert {values["a"] for values in drawn} == {3}
     assert {values["b"] for values in drawn} == set(range(1, 9))
     assert all("c" not in values for values in drawn)
@@ -286,7 +286,7 @@ def test_repair_changes_no_more_than_it_must(rng):
     space = SearchSpace.from_mapping({"a": VCPUS, "b": VCPUS, "c": VCPUS}, ["a + b <= 8"])
     anchor = {"a": 1, "b": 1, "c": 1}
     assert space.repair({"a": 4, "b": 4, "c": 8}, anchor, rng) == {"a": 4, "b": 4, "c": 8}
-    for _ in range(20):
+    for dummy in range(20):
         repaired = space.repair({"a": 7, "b": 7, "c": 8}, anchor, rng)
         assert repaired["c"] == 8
         assert sorted([repaired["a"], repaired["b"]]) == [1, 7]
@@ -371,7 +371,7 @@ def test_a_design_covers_the_space_better_than_chance():
 
 def test_samples_cover_the_whole_feasible_region(rng):
     space = SearchSpace.from_mapping({"a": VCPUS, "b": VCPUS}, ["a < b"])
-    drawn = {(values["a"], values["b"]) for values in (space.sample(rng) for _ in range(600))}
+    drawn = {(values["a"], values["b"]) for values in (space.sample(rng) for dummy in range(600))}
     assert drawn == set(itertools.combinations(range(1, 9), 2))
 
 

@@ -26,7 +26,7 @@ SPACE = SearchSpace.from_mapping(
 def run(trials, worth=lambda values: values["a"], seed=1, space=SPACE, **options):
     """An engine told everything it asked for, one by one."""
     evolution = Evolution(space, seed=seed, **options)
-    for _ in range(trials):
+    for dummy in range(trials):
         candidate = evolution.ask()[0]
         evolution.tell(candidate, worth(candidate.values))
     return evolution
@@ -157,7 +157,7 @@ def test_selection_prefers_the_better():
 
 def test_failed_and_infeasible_ones_are_no_parents_while_there_are_better():
     evolution = Evolution(SPACE, seed=2, population=10, tournament=10, elites=0)
-    for _ in range(60):
+    for dummy in range(60):
         candidate = evolution.ask()[0]
         if candidate.values["f"]:
             evolution.tell(candidate, None, failure="configuration")
@@ -174,7 +174,7 @@ def test_failed_and_infeasible_ones_are_no_parents_while_there_are_better():
 
 def test_a_generation_that_failed_as_a_whole_is_replaced_by_new_blood():
     evolution = Evolution(SPACE, seed=2, population=4, elites=0)
-    for _ in range(4):
+    for dummy in range(4):
         evolution.tell(evolution.ask()[0], None, failure="configuration")
     child = evolution.ask()[0]
     assert (child.origin, child.generation, child.parents) == ("initial", 1, ())
@@ -195,7 +195,7 @@ def test_beats_random_search_on_a_smooth_function(crossover):
     for seed in range(20):
         bred = max(i.fitness for i in run(60, worth, seed, crossover=crossover).individuals)
         rng = np.random.default_rng(1_000 + seed)
-        drawn = max(worth(SPACE.sample(rng)) for _ in range(60))
+        drawn = max(worth(SPACE.sample(rng)) for dummy in range(60))
         better += bred > drawn
         gains.append(bred - drawn)
     assert better >= 14

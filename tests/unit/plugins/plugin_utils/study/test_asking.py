@@ -45,7 +45,7 @@ def test_a_larger_budget_goes_on_and_drops_the_old_verdict(player: Player) -> No
 def test_a_slot_waits_while_the_last_trial_may_come_back(player: Player) -> None:
     player.open()
     player.play("baseline")
-    for _ in range(11):
+    for dummy in range(11):
         player.measure(player.ask("s1"))
     last = player.ask("s1")
     assert player.ask("s2") == Nothing(True, "the last trials are still running elsewhere")

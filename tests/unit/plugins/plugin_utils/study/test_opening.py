@@ -22,7 +22,7 @@ from .conftest import BASELINE, SIZES, Player
 def test_a_study_goes_on_where_it_stopped(player: Player) -> None:
     assert player.open().created
     player.play("baseline")
-    for _ in range(5):
+    for dummy in range(5):
         player.measure(player.ask())
     interrupted = player.ask()
     opened = player.open()

@@ -63,7 +63,7 @@ def test_writers_at_the_same_time_wait_for_each_other(player: Any) -> None:
     player.open()
     player.play("baseline")
     runs: list[Run] = []
-    threads = [threading.Thread(target=lambda: runs.append(player.ask("s1"))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: runs.append(player.ask("s1"))) for dummy in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -81,7 +81,7 @@ def test_a_full_disk_says_what_to_do_and_keeps_what_was_there(tmp_path: Path, pl
     before = len(player.study().measurements)
 
     def fill() -> None:
-        for _ in range(100):
+        for dummy in range(100):
             player.measure(player.ask("s2"), runs=[{"filler": "x" * 5000}])
 
     with pytest.raises(StoreError, match="free space there and run again"):

@@ -127,6 +127,6 @@ def test_the_baseline_is_never_at_fault(player: Player) -> None:
 
 def test_junk_from_the_baseline_ends_in_quarantine_not_in_a_loop(player: Player) -> None:
     player.open()
-    for _ in range(3):
+    for dummy in range(3):
         player.fail(player.ask("s1", "baseline"), "measurement")
     assert player.study().slots[0]["status"] == "quarantined"
