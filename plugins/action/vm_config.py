@@ -26,6 +26,7 @@ class ActionModule(SimulatedAction):
         "running": {"type": "bool", "default": True},
         "restart": {"type": "bool", "default": False},
         "shutdown_timeout_seconds": {"type": "int", "default": 60},
+        "boot_timeout_seconds": {"type": "int", "default": 120},
         "simulation_directory": {"type": "path"},
     }
 

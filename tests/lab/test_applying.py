@@ -62,9 +62,8 @@ class Slot:
         """Run the roles; returns their results. `output` keeps what Ansible printed."""
         self.results.unlink(missing_ok=True)
         variables = {"configuration": configuration, "results": str(self.results), **variables}
-        done = ansible(
-            "ansible-playbook", Path(__file__).with_name("applying.yml"), "-e", json.dumps(variables), *options
-        )
+        playbook = Path(__file__).with_name("applying.yml")
+        done = ansible("ansible-playbook", playbook, "--limit", SLOT, "-e", json.dumps(variables), *options)
         self.output = done.stdout + done.stderr
         assert self.results.exists(), self.output
         return json.loads(self.results.read_text(encoding="utf-8"))

@@ -129,10 +129,10 @@ def estate(tmp_path: Path) -> Estate:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> tuple[str, ...]:
-    """A command prefix under which `home` of the estate is a file system with no more than 256 KiB."""
+    """A command prefix under which `home` of the estate is a file system with no more than 128 KiB."""
     home = tmp_path / "home"
     home.mkdir()
     unshare = shutil.which("unshare")
     assert unshare is not None, "util-linux is needed"
-    script = f'mount -t tmpfs -o size=256k none "{home}" && shift 0 && exec "$@"'
+    script = f'mount -t tmpfs -o size=128k none "{home}" && shift 0 && exec "$@"'
     return (unshare, "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh")

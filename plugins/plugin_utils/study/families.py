@@ -52,11 +52,11 @@ def configuration_faults(configuration: Any) -> list[Fault]:
     where = "evolve_configuration"
     if not isinstance(configuration, Mapping) or not configuration:
         return [Fault(where, f"found {configuration!r}, expected a mapping such as {{vm.vcpus: 4}}")]
-    names = [str(name) for name in configuration]
-    faults = [fault for fault in map(name_fault, names) if fault is not None]
-    if not faults:
-        dummy, problems = vm.parse_vm_configuration(configuration)
-        faults = [Fault(*problem.split(": ", 1)) for problem in problems]
+    named = {str(name): name_fault(str(name)) for name in configuration}
+    faults = [fault for fault in named.values() if fault is not None]
+    known = {name: value for name, value in configuration.items() if named[str(name)] is None}
+    dummy, problems = vm.parse_vm_configuration(known)
+    faults += [Fault(*problem.split(": ", 1)) for problem in problems]
     for name, value in configuration.items():
         if str(name).startswith(SYSCTL) and not isinstance(value, (int, float, str)):
             faults.append(Fault(str(name), f"found {value!r}, expected a number or a text"))
