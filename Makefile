@@ -146,7 +146,7 @@ build: $(venv)/runtime ## build the collection artefact
 
 .PHONY: bench
 bench: $(venv)/development ## run the benchmarks of tests/benchmark
-	@$(pytest) tests/benchmark
+	@$(pytest) -q -s tests/benchmark
 
 # --- tidying ----------------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applying to a real virtual machine: the second slot of the lab, which is as it was before when the tests are over.
-"""
+"""Applying to a real virtual machine: the second slot of the lab, which is as it was before when the tests are over."""
 
 from __future__ import annotations
 
