@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+from ansible import context
+
 from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import (
     STUDY_OPTIONS,
     ControllerAction,
@@ -18,7 +20,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     opened_store,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES, Run, ask
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES, Nothing, Run, ask, may_wait
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
@@ -38,18 +40,25 @@ class ActionModule(ControllerAction):
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         patience = time.monotonic() + options["wait_seconds"]
-        with opened_store(options) as store:
-            while True:
+        while True:
+            with opened_store(options) as store:
+                # One transaction, so that no run can end unnoticed between the answer and the wait.
                 with store.transaction() as records:
-                    found = ask(Study(records, options["study"]), options["slot"], options["phase"])
-                    # In the same transaction, so that no run can end unnoticed in between.
+                    study = Study(records, options["study"])
+                    found = ask(study, options["slot"], options["phase"])
+                    wait = isinstance(found, Nothing) and found.wait and may_wait(study, options["slot"], _workers())
                     others = _under_way(records, options["study"])
                     if isinstance(found, Run) and found.purpose == "search":
-                        write_individual(folder_of(options), Study(records, options["study"]), found.trial)
+                        write_individual(folder_of(options), study.reread(), found.trial)
                 if isinstance(found, Run):
                     return {"done": False, "changed": True, "run": asdict(found)}
-                if not found.wait or not _changes(store, options["study"], others, patience):
+                if not wait or not _changes(store, options["study"], others, patience):
                     return {"done": True, "reason": found.reason}
+
+
+def _workers() -> int:
+    """How many tasks Ansible runs at once."""
+    return int(context.CLIARGS.get("forks") or 1)
 
 
 def _changes(store: Store, study: str, before: int, patience: float) -> bool:

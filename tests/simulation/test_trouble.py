@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import yaml
 
 from .conftest import Estate, said
@@ -135,6 +137,14 @@ def test_a_full_disk_ends_with_what_to_do(estate: Estate, small_disk: tuple[str,
     assert ended.returncode != 0
     assert "free space there and run again" in output or "No space left on device" in output
     assert "Traceback" not in output
+
+
+def test_fewer_workers_than_slots_do_not_block_each_other(tmp_path: Path) -> None:
+    estate = Estate(tmp_path, slots=6)
+    estate.variables["evolve_budget"] = {"trials": 3}
+    ended = estate.run("evolve", "--forks", "2")
+    assert ended.returncode == 0, said(ended)
+    assert estate.rows("select count(*) from trials where number > 0 and status = 'measured'") == [(3,)]
 
 
 def test_slots_that_are_not_alike_are_refused(estate: Estate) -> None:

@@ -51,6 +51,7 @@ class Nothing:
 def ask(study: Study, slot: str, phase: str) -> Run | Nothing:
     """The next run for a slot."""
     state = next((s for s in study.slots if s["host"] == slot), None)
+    study.records.update(schema.slots, {"waiting": False}, study=study.name, host=slot)
     if state is None:
         raise StudyError(f"{slot} is not a slot of study {study.name!r}; open the study first")
     if state["status"] != "ready":
@@ -60,6 +61,19 @@ def ask(study: Study, slot: str, phase: str) -> Run | Nothing:
     if not study.baseline_metrics:
         return Nothing(False, "the baseline could not be measured")
     return _ask_search(study, slot) if phase == "search" else _ask_verification(study, slot)
+
+
+def may_wait(study: Study, slot: str, workers: int) -> bool:
+    """Whether a slot with nothing to do should wait for what others may leave over; if so, that is recorded.
+
+    Each wait holds one of Ansible's `workers` (forks), so at least one must stay free for those who have work, and no
+    more need to wait than there are runs that could come back.
+    """
+    waiting = sum(s["waiting"] for s in study.slots if s["host"] != slot)
+    under_way = sum(m["status"] == "running" for m in study.measurements)
+    wait = bool(waiting < min(workers - 1, under_way))
+    study.records.update(schema.slots, {"waiting": wait}, study=study.name, host=slot)
+    return wait
 
 
 def _ask_baseline(study: Study, slot: str) -> Run | Nothing:

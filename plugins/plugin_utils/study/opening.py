@@ -186,7 +186,7 @@ def _take_in_slots(study: Study, hosts: Iterable[str]) -> None:
     known = {slot["host"] for slot in study.slots}
     present = set(hosts)
     for host in sorted(present):
-        fresh = {"status": "ready", "trouble": 0, "message": None}
+        fresh = {"status": "ready", "trouble": 0, "waiting": False, "message": None}
         if host in known:
             study.records.update(schema.slots, fresh, study=study.name, host=host)
         else:

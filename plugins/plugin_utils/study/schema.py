@@ -35,6 +35,7 @@ slots = sa.Table(
     sa.Column("host", sa.String(255), primary_key=True),
     sa.Column("status", sa.String(20), nullable=False),  # ready, quarantined
     sa.Column("trouble", sa.Integer, nullable=False, default=0),  # infrastructure failures since the last success
+    sa.Column("waiting", sa.Boolean, nullable=False, default=False),  # for what others may leave over
     sa.Column("message", sa.Text),
 )
 

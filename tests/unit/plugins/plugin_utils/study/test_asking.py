@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Nothing, Run
+from typing import Any
+
+import pytest
+
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Nothing, Run, may_wait
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import read_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
 
 from .conftest import BASELINE, Player
 
@@ -53,6 +60,24 @@ def test_a_slot_waits_while_the_last_trial_may_come_back(player: Player) -> None
     again = player.ask("s2")
     assert isinstance(again, Run)
     assert again.trial == last.trial
+
+
+@pytest.mark.parametrize(("workers", "under_way", "allowed"), [(1, 3, 0), (2, 3, 1), (50, 3, 3), (50, 0, 0)])
+def test_no_more_slots_wait_than_workers_can_be_spared_or_runs_can_come_back(
+    store: Store, variables: dict[str, Any], workers: int, under_way: int, allowed: int
+) -> None:
+    hosts = tuple(f"s{number}" for number in range(8))
+    player = Player(store, read_definition({**variables, "budget": {"trials": 3}}), hosts)
+    player.open()
+    player.play("baseline")
+    runs = [player.ask(host) for host in hosts[:3]]
+    for run in runs[under_way:]:
+        player.measure(run)
+    waiting = []
+    for host in hosts[3:]:
+        with store.transaction() as records:
+            waiting.append(may_wait(Study(records, "small"), host, workers))
+    assert sum(waiting) == allowed
 
 
 def test_a_trial_that_comes_back_goes_to_another_slot_first(player: Player) -> None:
