@@ -176,6 +176,8 @@ failure_class:
   sample: measurement
 """
 
+from copy import deepcopy
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.arguments import ARGUMENT_SPEC
@@ -186,7 +188,8 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure impor
 
 def main() -> None:
     """Read the arguments, measure, report."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    # A copy, because Ansible fills the defaults of sub-options into it.
+    module = AnsibleModule(argument_spec=deepcopy(ARGUMENT_SPEC), supports_check_mode=True)
     if module.params["hypervisor"] == "simulated":
         module.fail_json(
             msg="A simulated machine is measured on the controller, by the action plugin evolve.vm.benchmark; "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -51,7 +52,7 @@ class SimulatedAction(NormalAction):  # type: ignore[misc]
         """The task's options, checked as the module would check them, in plain types."""
         # Through JSON: on ansible-core 2.19 values are tagged subclasses, which must not reach a result.
         given = json.loads(json.dumps(self._task.args))
-        checked = ArgumentSpecValidator(dict(self.OPTIONS)).validate(given)
+        checked = ArgumentSpecValidator(deepcopy(dict(self.OPTIONS))).validate(given)
         messages = [message.rstrip(".") for message in checked.error_messages]
         options: dict[str, Any] = checked.validated_parameters
         if not options.get("simulation_directory"):
