@@ -32,7 +32,7 @@ done = printf '  %-60s %4d s\n' $(1) "$$SECONDS"
 .PHONY: help
 help: ## list what can be done
 	@printf 'evolve.vm breeds better virtual-machine configurations.\n\n'
-	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	printf '\nSettings:\n'
 	printf '  INVENTORY=%-22s %s\n' '$(INVENTORY)' 'the estate; inventories/simulation needs no virtual machine and no root'
 	printf '  EXTRA=%-26s %s\n' '"-e evolve_seed=7"' 'more arguments of ansible-playbook for `make evolve`'
@@ -153,10 +153,9 @@ bench: $(venv)/development ## run the benchmarks of tests/benchmark
 lab_directory := $(or $(EVOLVE_LAB_DIRECTORY),/var/lib/evolve-lab)
 
 .PHONY: clean
-clean: ## remove the lab, .venv and all caches; results of studies stay
+clean: $(if $(wildcard $(lab_directory)),$(venv)/runtime) ## remove the lab, .venv and all caches; results of studies stay
 	@if [ -e $(lab_directory) ]; then
 	  echo '  removing the lab: its virtual machines, network and $(lab_directory)'
-	  $(MAKE) $(venv)/runtime
 	  $(playbook) playbooks/lab.yml -e lab_state=absent $(EXTRA)
 	fi
 	for made in .venv .cache .collections .ansible .hypothesis *.tar.gz; do

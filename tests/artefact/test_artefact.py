@@ -120,8 +120,8 @@ def test_simulation_runs_from_an_empty_folder(core: str, folder: Path, collectio
 
 
 def test_execution_environment_takes_its_requirements_from_the_collection(collection: Path) -> None:
-    wanted = run(["ansible-builder", "introspect", collection.parents[2]], collection.parents[5])
-    assert wanted.returncode == 0, wanted.stdout
-    python = yaml.safe_load(wanted.stdout)["python"]
-    packages = [line.split("#")[0].strip() for line in python if not line.startswith("#")]
-    assert {"SQLAlchemy>=2.0", "numpy>=1.26", "scipy>=1.11"}.issubset(packages), wanted.stdout
+    found = run(["ansible-builder", "introspect", collection.parents[2]], collection.parents[5])
+    assert found.returncode == 0, found.stdout
+    packages = [line.split("#")[0].strip() for line in yaml.safe_load(found.stdout)["python"]]
+    stated = (REPOSITORY / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert packages == [line for line in stated if not line.startswith("#")], found.stdout
