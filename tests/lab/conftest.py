@@ -67,7 +67,7 @@ def failed_build(lab_environment: None) -> SimpleNamespace:
     run = lab_playbook(lab_packages_extra=["no-such-package"])
     images = [path.name for path in (DIRECTORY / "image").iterdir() if path.is_dir()]
     killed = DIRECTORY / "image" / ".building" / "root"
-    killed.mkdir(parents=True)
+    killed.mkdir(parents=True, exist_ok=True)
     (killed / "half").write_text("of an image")
     return SimpleNamespace(run=run, images=images)
 
