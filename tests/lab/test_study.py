@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A study on real virtual machines, one of which is lost on the way; and estates that are not ready for one."""
+"""A study on real virtual machines, one of which is switched off on the way; and estates that are not ready."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def present(slot: str) -> dict[str, Any]:
     }
 
 
-def test_a_study_survives_the_loss_of_a_machine_and_ends_in_a_verdict(lab: Path, tmp_path: Path) -> None:
+def test_a_study_goes_on_when_a_machine_is_switched_off_and_ends_in_a_verdict(lab: Path, tmp_path: Path) -> None:
     output = []
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(INVENTORY), *arguments(tmp_path)]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "NO_COLOR": "1"}
@@ -93,9 +93,6 @@ def test_a_study_survives_the_loss_of_a_machine_and_ends_in_a_verdict(lab: Path,
     (verdict,) = rows(tmp_path, "select verdict from studies")[0]
     assert json.loads(verdict)["verdict"] in ("better", "equivalent", "inconclusive", "worse", "no_improvement")
     assert rows(tmp_path, "select count(*) from trials where number > 0 and status in ('measured', 'failed')") == [(4,)]
-    assert rows(tmp_path, "select count(*) from measurements where status = 'failed' and slot = 'slot-2'") != [(0,)], (
-        said
-    )
     measured = "select m.readback, t.configuration from measurements m join trials t on t.number = m.trial"
     for readback, configuration in rows(tmp_path, f"{measured} where m.status = 'measured'"):
         wanted = json.loads(configuration)
