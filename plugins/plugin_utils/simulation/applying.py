@@ -9,12 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import change_results
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor import sizing
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed, HypervisorError
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface import Outcome
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
-    parse_vm_configuration,
-    parse_vm_names,
-)
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.sysctl import (
     PREFIX,
     SysctlError,
@@ -29,36 +25,14 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine impor
 def size_machine(options: Mapping[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
     """The result of `vm_config` with these options. Raises MachineLostError, SimulationError."""
     hypervisor = SimulatedHypervisor(options["simulation_directory"])
-    state = hypervisor.read(machine)
-    target, faults = parse_vm_configuration(options["configuration"])
-    asked, name_faults = parse_vm_names(options["parameters"] or [])
-    faults += name_faults
-    applying = options["state"] == "applied"
-    if applying:
-        faults += hypervisor.faults(state, target)
-    if faults:
-        return _failed("\n".join([f"{machine}: nothing was changed.", *faults]), rebooted=False, forced_off=False)
-    outcome = Outcome([], rebooted=False, forced_off=False)
-    if applying:
-        changes = hypervisor.plan(state, target, start=options["running"], restart=options["restart"])
-        outcome = outcome._replace(changes=changes)
-        if changes and not check_mode:
-            try:
-                outcome = hypervisor.apply(state, target, changes)
-            except ApplyFailed as error:
-                return _failed(str(error), rebooted=error.rebooted, forced_off=error.forced_off)
-            except HypervisorError as error:
-                return _failed(str(error), rebooted=False, forced_off=False)
-            state = hypervisor.read(machine)
-    if options["parameters"] is None:
-        asked = list(target or state.values)
-    return {
-        **change_results(outcome.changes),
-        "readback": {name: state.values[name] for name in asked},
-        "running": state.running,
-        "rebooted": outcome.rebooted,
-        "forced_off": outcome.forced_off,
-    }
+    try:
+        # A simulated machine never gives reason for a warning: its live changes succeed and it shuts down when asked.
+        result, dummy = sizing.size_machine(hypervisor, machine, options, check_mode)
+    except ApplyFailed as error:
+        return _failed(str(error), rebooted=error.rebooted, forced_off=error.forced_off)
+    except HypervisorError as error:
+        return _failed(str(error), rebooted=False, forced_off=False)
+    return result
 
 
 def tune_kernel(options: Mapping[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -155,20 +154,10 @@ def _refuse_company(study: Study, pid: int) -> None:
     if not pid or not other or other["pid"] == pid or other["host"] != platform.node():
         return
     started = _process_start(other["pid"])
-    if started is not None and started == other["started"] and _alive(other["pid"]):
+    if started is not None and started == other["started"]:
         raise StudyError(
             f"another ansible-playbook (process {other['pid']}) is working on study {study.name!r}; wait for it to end"
         )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _recover(study: Study) -> int:
