@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks import sysbench_output
@@ -29,9 +30,9 @@ class _SysbenchJob(Job):
         section.refuse_unknown(self.option_names)
         self.threads = section.integer("threads", 0, minimum=1, maximum=MAXIMUM_THREADS)
 
+    @abstractmethod
     def options(self) -> list[str]:
         """The options of the test itself."""
-        raise NotImplementedError
 
     def run_command(self, online_cpus: int, seconds: int) -> list[str]:
         return [
