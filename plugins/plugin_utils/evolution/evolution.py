@@ -15,12 +15,12 @@ engine rebuilt with `restore` and `tell` goes on exactly as the first would have
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Earlier, Individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Textbook
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
@@ -44,7 +44,11 @@ class Recommendation:
 
 
 class Evolution:
-    """A search in progress. `baseline` (default: the parameters' defaults) is always the first candidate."""
+    """A search in progress. `baseline` (default: the parameters' defaults) is always the first candidate.
+
+    `elites` are configurations for the initial population (other machines' present ones, earlier studies' best);
+    `earlier` is what other studies found, which an algorithm may learn from.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,8 @@ class Evolution:
         *,
         algorithm: str = "textbook",
         baseline: Mapping[str, Any] | None = None,
+        elites: Sequence[Mapping[str, Any]] = (),
+        earlier: Sequence[Earlier] = (),
         **options: Any,
     ) -> None:
         if algorithm not in ALGORITHMS:
@@ -62,6 +68,8 @@ class Evolution:
         self.space = space
         self.seed = seed
         self._baseline = baseline
+        self._elites = [dict(values) for values in elites]
+        self._earlier = tuple(earlier)
         self._algorithm = ALGORITHMS[algorithm](space, seed, options)
         self._individuals: dict[int, Individual] = {}
 
@@ -70,11 +78,14 @@ class Evolution:
         """Everything handed out so far, in order of the candidates' numbers."""
         return [self._individuals[number] for number in sorted(self._individuals)]
 
-    def ask(self, count: int = 1) -> list[Candidate]:
-        """The next `count` configurations to evaluate; safe while others are still pending."""
-        return [self._next() for dummy in range(count)]
+    def ask(self, count: int = 1, *, slot: str | None = None) -> list[Candidate]:
+        """The next `count` configurations to evaluate; safe while others are still pending.
 
-    def _next(self) -> Candidate:
+        `slot` is where they will run: one that is measured again is then preferably one that has not run there yet.
+        """
+        return [self._next(slot) for dummy in range(count)]
+
+    def _next(self, slot: str | None) -> Candidate:
         number = max(self._individuals, default=-1) + 1
         rng = np.random.default_rng([self.seed, number])
         if not self._individuals:
@@ -96,9 +107,15 @@ class Evolution:
         self._individuals[candidate.number] = Individual(candidate)
 
     def tell(
-        self, candidate: Candidate, fitness: float | None, *, violation: float = 0.0, failure: str | None = None
+        self,
+        candidate: Candidate,
+        fitness: float | None,
+        *,
+        violation: float = 0.0,
+        failure: str | None = None,
+        slot: str | None = None,
     ) -> None:
-        """What one evaluation gave. Told more than once, readings add up.
+        """What one evaluation gave, and on which slot. Told more than once, readings add up.
 
         `fitness` is in log units over the baseline, higher is better; `violation` above 0 says that a limit was broken.
         None with a `failure` says that the configuration broke the machine or the application.
@@ -113,6 +130,7 @@ class Evolution:
             raise ValueError(f"fitness and violation must be finite, found {fitness!r} and {violation!r}")
         individual.readings.append(float(fitness))
         individual.violations.append(float(violation))
+        individual.slots.append(slot)
 
     @property
     def noise(self) -> float:
@@ -122,6 +140,10 @@ class Evolution:
         if not freedom:
             return _ASSUMED_NOISE
         return float(np.sqrt(sum(float(np.var(readings)) * len(readings) for readings in repeated) / freedom))
+
+    def expected_improvement(self) -> float | None:
+        """What one more trial is expected to gain on the best, in log units; None while that cannot be told."""
+        return None
 
     def recommend(self) -> Recommendation | None:
         """The configuration to deploy, or None while no feasible one has been measured.

@@ -26,13 +26,25 @@ class Candidate:
     repeat_of: int | None = None
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier study over (some of) the same parameters found: each configuration with its fitness there."""
+
+    study: str
+    trials: tuple[tuple[dict[str, Any], float], ...]
+
+
 @dataclass
 class Individual:
-    """A candidate and what became of it. It is pending until something is told."""
+    """A candidate and what became of it. It is pending until something is told.
+
+    `readings`, `violations` and `slots` go together: one entry each for every evaluation.
+    """
 
     candidate: Candidate
     readings: list[float] = field(default_factory=list)
     violations: list[float] = field(default_factory=list)
+    slots: list[str | None] = field(default_factory=list)
     failure: str | None = None
 
     @property
