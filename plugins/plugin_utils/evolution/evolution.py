@@ -46,7 +46,7 @@ class Recommendation:
 class Evolution:
     """A search in progress. `baseline` (default: the parameters' defaults) is always the first candidate.
 
-    `elites` are configurations for the initial population (other machines' present ones, earlier studies' best);
+    `founders` are configurations for the initial population (other machines' present ones, earlier studies' best);
     `earlier` is what other studies found, which an algorithm may learn from.
     """
 
@@ -57,7 +57,7 @@ class Evolution:
         *,
         algorithm: str = "textbook",
         baseline: Mapping[str, Any] | None = None,
-        elites: Sequence[Mapping[str, Any]] = (),
+        founders: Sequence[Mapping[str, Any]] = (),
         earlier: Sequence[Earlier] = (),
         **options: Any,
     ) -> None:
@@ -68,7 +68,7 @@ class Evolution:
         self.space = space
         self.seed = seed
         self._baseline = baseline
-        self._elites = [dict(values) for values in elites]
+        self._founders = [dict(values) for values in founders]
         self._earlier = tuple(earlier)
         self._algorithm = ALGORITHMS[algorithm](space, seed, options)
         self._individuals: dict[int, Individual] = {}
