@@ -44,8 +44,8 @@ class Individual:
     candidate: Candidate
     readings: list[float] = field(default_factory=list)
     violations: list[float] = field(default_factory=list)
-    slots: list[str | None] = field(default_factory=list)
     failure: str | None = None
+    slots: list[str | None] = field(default_factory=list)
 
     @property
     def told(self) -> bool:
