@@ -15,6 +15,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "sqlalchemy": "SQLAlchemy", "yaml": "PyYAML"}
+# Needed only by those who choose what is built on them.
+OPTIONAL = {"sklearn": "scikit-learn", "torch": "torch"}
 
 
 class MissingLibraryError(RuntimeError):
@@ -50,16 +52,30 @@ if TYPE_CHECKING:
     import numpy as np
     import sqlalchemy as sa
     import yaml
-    from scipy import special
+    from scipy import linalg, optimize, special
     from scipy.stats import qmc
 else:
     np = _load("numpy")
     sa = _load("sqlalchemy")
     yaml = _load("yaml")
+    linalg = _load("scipy.linalg")
+    optimize = _load("scipy.optimize")
     special = _load("scipy.special")
     qmc = _load("scipy.stats.qmc")
 
-__all__ = ["MissingLibraryError", "np", "qmc", "require", "sa", "special", "yaml"]
+__all__ = ["MissingLibraryError", "linalg", "np", "optimize", "optional", "qmc", "require", "sa", "special", "yaml"]
+
+
+def optional(name: str) -> Any:
+    """The module of an optional library; MissingLibraryError says how to install it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = OPTIONAL[name.partition(".")[0]]
+        raise MissingLibraryError(
+            f"this needs {package}, which the controller's Python ({sys.executable}) lacks. "
+            f"Install with: {sys.executable} -m pip install {package}"
+        ) from error
 
 
 def require() -> None:

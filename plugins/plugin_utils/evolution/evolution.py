@@ -16,31 +16,26 @@ engine rebuilt with `restore` and `tell` goes on exactly as the first would have
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, gather, noise_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.guided import Guided
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Earlier, Individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.lessons import Lessons
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.moment import Moment
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.recommendation import Recommendation, recommend
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.registry import SURROGATES
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Textbook
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-ALGORITHMS = {"textbook": Textbook}
-
-# Spread of one reading, in log units, assumed until something was measured twice (the field's median is 3-6 %).
-_ASSUMED_NOISE = 0.05
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """The configuration to deploy. `estimate` is its expected fitness, shrunk towards the others by its noise."""
-
-    number: int
-    values: dict[str, Any]
-    estimate: float
+ALGORITHMS: dict[str, type[Guided] | type[Textbook]] = {"guided": Guided, "textbook": Textbook}
 
 
 class Evolution:
@@ -55,7 +50,7 @@ class Evolution:
         space: SearchSpace,
         seed: int = 1,
         *,
-        algorithm: str = "textbook",
+        algorithm: str = "guided",
         baseline: Mapping[str, Any] | None = None,
         founders: Sequence[Mapping[str, Any]] = (),
         earlier: Sequence[Earlier] = (),
@@ -68,10 +63,11 @@ class Evolution:
         self.space = space
         self.seed = seed
         self._baseline = baseline
-        self._founders = [dict(values) for values in founders]
+        self._algorithm = ALGORITHMS[algorithm](space, seed, options, [dict(values) for values in founders])
+        self._surrogate = SURROGATES[getattr(self._algorithm.options, "surrogate", "gp")]
         self._earlier = tuple(earlier)
-        self._algorithm = ALGORITHMS[algorithm](space, seed, options)
         self._individuals: dict[int, Individual] = {}
+        self._knowledge: Knowledge | None = None
 
     @property
     def individuals(self) -> list[Individual]:
@@ -91,7 +87,7 @@ class Evolution:
         if not self._individuals:
             candidate = Candidate(number, self._first(rng), "baseline")
         else:
-            candidate = self._algorithm.propose(self.individuals, number, rng)
+            candidate = self._algorithm.propose(self._moment(slot), rng)
         self.restore(candidate)
         return candidate
 
@@ -123,6 +119,7 @@ class Evolution:
         individual = self._individuals.get(candidate.number)
         if individual is None:
             raise ValueError(f"candidate {candidate.number} was not handed out by this engine")
+        self._knowledge = None
         if fitness is None:
             individual.failure = failure or "configuration"
             return
@@ -135,37 +132,37 @@ class Evolution:
     @property
     def noise(self) -> float:
         """Standard deviation of one reading in log units, pooled over configurations measured more than once."""
-        repeated = [readings for dummy, readings in self._evidence() if len(readings) > 1]
-        freedom = sum(len(readings) - 1 for readings in repeated)
-        if not freedom:
-            return _ASSUMED_NOISE
-        return float(np.sqrt(sum(float(np.var(readings)) * len(readings) for readings in repeated) / freedom))
+        return noise_of(gather(self.space, self.individuals))
 
     def expected_improvement(self) -> float | None:
         """What one more trial is expected to gain on the best, in log units; None while that cannot be told."""
-        return None
+        return self._algorithm.expected_improvement(self._moment(None))
 
     def recommend(self) -> Recommendation | None:
         """The configuration to deploy, or None while no feasible one has been measured.
 
-        Each mean is shrunk towards the mean of all by how much of the spread is noise (empirical Bayes), so one lucky
-        reading does not beat a configuration that was good again and again.
+        The one that is expected to be worth most, given all readings: its own and, through the surrogate, those of the
+        configurations like it. So one lucky reading does not beat what was good again and again.
         """
-        feasible = [(group, readings) for group, readings in self._evidence() if all(i.feasible for i in group)]
-        if not feasible:
+        knowledge = self._moment(None).knowledge
+        if knowledge is None:
             return None
-        means = np.array([np.mean(readings) for dummy, readings in feasible])
-        variance = self.noise**2 / np.array([len(readings) for dummy, readings in feasible])
-        between = max(float(np.var(means)) - float(np.mean(variance)), 1e-9)
-        estimates = means.mean() + (means - means.mean()) * between / (between + variance)
-        best = int(np.argmax(estimates))
-        chosen = feasible[best][0][0].candidate
-        return Recommendation(chosen.number, dict(chosen.values), float(estimates[best]))
+        return recommend(knowledge)
 
-    def _evidence(self) -> list[tuple[list[Individual], list[float]]]:
-        """What was told of each configuration: repeats of it with their readings, in the order they were handed out."""
-        groups: dict[tuple[Any, ...], list[Individual]] = {}
-        for individual in self.individuals:
-            if individual.told:
-                groups.setdefault(self.space.key(individual.candidate.values), []).append(individual)
-        return [(group, [reading for i in group for reading in i.readings]) for group in groups.values()]
+    def _moment(self, slot: str | None) -> Moment:
+        """The search as it stands."""
+        evidence = gather(self.space, self.individuals)
+        number = max(self._individuals, default=-1) + 1
+        return Moment(self.space, number, slot, self.individuals, evidence, lambda: self._learn(evidence))
+
+    def _learn(self, evidence: Sequence[Evidence]) -> Knowledge | None:
+        """What is known, worked out anew only when something was told."""
+        if self._knowledge is None and any(found.measured for found in evidence):
+            told = sum(len(found.readings) + found.failed for found in evidence)
+            rng = np.random.default_rng([self.seed, told, 1])
+            self._knowledge = Knowledge(self.space, evidence, self._surrogate, rng, self._lessons)
+        return self._knowledge
+
+    @cached_property
+    def _lessons(self) -> Lessons:
+        return Lessons(self.space, self._earlier)

@@ -32,6 +32,8 @@ _KEYS = {
     "bool": _COMMON,
 }
 # Share of draws that fall on a special value, and of mutations that jump to one.
+# Kind of the gene of a value that the parameter does not know (a machine's present one may be such).
+UNKNOWN = -2
 _SPECIAL_SHARE = 0.15
 
 
@@ -69,6 +71,10 @@ class Parameter(ABC):
     @abstractmethod
     def mutate(self, value: Any, rng: Generator, sigma: float) -> Any:
         """A different value near `value`; `sigma` is the typical distance in unit coordinates."""
+
+    @abstractmethod
+    def gene(self, value: Any) -> tuple[int, float]:
+        """Kind and position of a value: as far from others of its kind as their positions (0 to 1), from the rest 1."""
 
     def values(self) -> list[Any]:
         """All values, in order. Only for parameters whose `size` is finite."""
@@ -118,6 +124,15 @@ class NumericParameter(Parameter):
         clipped = min(max(float(value), self.low), self.high)
         position = (math.log(clipped) if self.log else clipped) - start
         return min(position / (end - start), 1.0)
+
+    def gene(self, value: Any) -> tuple[int, float]:
+        if not is_number(value):
+            return UNKNOWN, 0.0
+        if value in self.special:
+            return 1 + self.special.index(value), 0.0
+        ends = [math.log(end) for end in (self.low, self.high)] if self.log else [self.low, self.high]
+        clipped = min(max(float(value), self.low), self.high)
+        return 0, ((math.log(clipped) if self.log else clipped) - ends[0]) / (ends[1] - ends[0])
 
     @property
     def _ends(self) -> tuple[float, float]:
@@ -207,6 +222,12 @@ class ChoiceParameter(Parameter):
     def to_unit(self, value: Any) -> float:
         return (max(self._index(value), 0) + 0.5) / len(self.choices)
 
+    def gene(self, value: Any) -> tuple[int, float]:
+        index = self._index(value)
+        if index < 0:
+            return UNKNOWN, 0.0
+        return (0, index / (len(self.choices) - 1)) if self.ordered else (index, 0.0)
+
     def from_unit(self, position: float) -> Any:
         return self.choices[min(max(int(position * len(self.choices)), 0), len(self.choices) - 1)]
 
@@ -232,6 +253,9 @@ class BoolParameter(Parameter):
 
     def to_unit(self, value: Any) -> float:
         return 0.75 if value else 0.25
+
+    def gene(self, value: Any) -> tuple[int, float]:
+        return int(bool(value)), 0.0
 
     def from_unit(self, position: float) -> bool:
         return position >= 0.5

@@ -17,13 +17,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError, listing, suggestion
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.initial import Initial
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.moment import Moment
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import (
     CROSSOVERS,
     crossover,
     mutate,
     tournament,
+)
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import (
+    Choice,
+    OptionsError,
+    Setting,
+    Share,
+    Whole,
+    faults_of,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 
@@ -31,12 +41,15 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
 _ATTEMPTS = 60
-
-
-class OptionsError(InputError):
-    """The algorithm's options are not usable."""
-
-    subject = "the algorithm's options"
+_OPTIONS: dict[str, Setting] = {
+    "population": Whole(2, 1000),
+    "elites": Whole(0, 999),
+    "tournament": Whole(1, 1000),
+    "crossover": Choice(CROSSOVERS),
+    "crossover_rate": Share(),
+    "mutation_rate": Share(),
+    "mutation_sigma": Share(),
+}
 
 
 @dataclass(frozen=True)
@@ -54,24 +67,7 @@ class Options:
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any]) -> Options:
         """Options as the user wrote them; OptionsError lists every fault."""
-        faults = []
-        known = list(cls.__dataclass_fields__)
-        whole = {"population": (2, 1000), "elites": (0, 999), "tournament": (1, 1000)}
-        rates = ("crossover_rate", "mutation_rate", "mutation_sigma")
-        for name, value in options.items():
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if name not in known:
-                faults.append(Fault(name, f"unknown; accepted: {listing(known)}.{suggestion(name, known)}"))
-            elif name in whole and not (
-                isinstance(value, int) and number and whole[name][0] <= value <= whole[name][1]
-            ):
-                faults.append(
-                    Fault(name, f"found {value!r}, expected a whole number {whole[name][0]} to {whole[name][1]}")
-                )
-            elif name in rates and not (number and 0 < value <= 1):
-                faults.append(Fault(name, f"found {value!r}, expected a number above 0 and at most 1"))
-            elif name == "crossover" and value not in CROSSOVERS:
-                faults.append(Fault(name, f"found {value!r}, expected one of {listing(CROSSOVERS)}"))
+        faults = faults_of(options, _OPTIONS)
         if not faults:
             result = cls(**options)
             if result.elites < result.population:
@@ -85,11 +81,12 @@ class Options:
 class Textbook:
     """Proposes the next candidate from the history. Holds no state of its own beyond the space, options and seed."""
 
-    def __init__(self, space: SearchSpace, seed: int, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, space: SearchSpace, seed: int, options: Mapping[str, Any], founders: Sequence[Configuration] = ()
+    ) -> None:
         self.options = Options.from_mapping(options)
         self._space = space
-        self._seed = seed
-        self._design: list[Configuration] | None = None
+        self._initial = Initial(space, seed, self.options.population, founders)
 
     @staticmethod
     def check(options: Mapping[str, Any]) -> None:
@@ -102,11 +99,14 @@ class Textbook:
             return 0
         return 1 + (number - self.options.population) // (self.options.population - self.options.elites)
 
-    def propose(self, history: Sequence[Individual], number: int, rng: Generator) -> Candidate:
+    def expected_improvement(self, moment: Moment) -> None:
+        """The textbook knows nothing of what is to come."""
+
+    def propose(self, moment: Moment, rng: Generator) -> Candidate:
         """The candidate with this number, given everything asked and told so far."""
-        taken = {self._space.key(individual.candidate.values) for individual in history}
+        history, number, taken = moment.history, moment.number, moment.taken
         generation = self.generation_of(number)
-        if generation == 0 and (fresh := self._from_design(taken)) is not None:
+        if generation == 0 and (fresh := self._initial.next(taken)) is not None:
             return Candidate(number, fresh, "initial", 0)
         parents = self._survivors(history, generation - 1)
         for attempt in range(_ATTEMPTS):
@@ -114,12 +114,6 @@ class Textbook:
             if child is not None and self._space.key(child.values) not in taken:
                 return child
         return self._last_resort(history, taken, number, generation, rng)
-
-    def _from_design(self, taken: set[tuple[Any, ...]]) -> Configuration | None:
-        """The first point of the space-filling design that was not handed out yet."""
-        if self._design is None:
-            self._design = self._space.design(self.options.population, self._seed)
-        return next((values for values in self._design if self._space.key(values) not in taken), None)
 
     def _survivors(self, history: Sequence[Individual], generation: int) -> list[Individual]:
         """The population after `generation`: its measured members and the elites of the generations before."""

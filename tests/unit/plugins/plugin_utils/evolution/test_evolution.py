@@ -23,6 +23,11 @@ from ansible_collections.evolve.vm.tests.unit.plugins.plugin_utils.evolution.ran
     search_spaces,
 )
 
+
+def textbook(space, seed=1, **options):
+    return Evolution(space, seed=seed, **{"algorithm": "textbook", **options})
+
+
 thorough = settings(
     max_examples=400,
     deadline=None,
@@ -69,7 +74,7 @@ def tell(evolution, candidate):
 
 
 def run(trials, seed=1, **options):
-    evolution = Evolution(SPACE, seed=seed, **options)
+    evolution = textbook(SPACE, seed=seed, **options)
     for dummy in range(trials):
         tell(evolution, evolution.ask()[0])
     return evolution
@@ -82,7 +87,7 @@ def run(trials, seed=1, **options):
 @given(search_spaces(), st.integers(0, 2**32), st.sampled_from(["uniform", "one_point", "blend"]), st.integers(1, 4))
 def test_every_candidate_of_a_random_study_is_valid_and_new(space_and_specifications, seed, crossover, batch):
     space, specifications = space_and_specifications
-    evolution = Evolution(space, seed=seed, population=4, elites=1, crossover=crossover)
+    evolution = textbook(space, seed=seed, population=4, elites=1, crossover=crossover)
     chance = random.Random(seed)
     keys = set()
     for dummy in range(4):
@@ -107,7 +112,7 @@ def test_from_the_same_history_another_seed_breeds_other_children():
     history = run(20).individuals
     children = []
     for seed in range(10):
-        evolution = Evolution(SPACE, seed=seed)
+        evolution = textbook(SPACE, seed=seed)
         for individual in history:
             evolution.restore(individual.candidate)
             tell(evolution, individual.candidate)
@@ -119,7 +124,7 @@ def test_from_the_same_history_another_seed_breeds_other_children():
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_rebuilt_from_its_history_it_continues_identically(at, shuffled):
     original = run(at, baseline=BASELINE)
-    rebuilt = Evolution(SPACE, seed=1, baseline=BASELINE)
+    rebuilt = textbook(SPACE, seed=1, baseline=BASELINE)
     history = original.individuals
     if shuffled:
         random.Random(1).shuffle(history)
@@ -165,7 +170,7 @@ SMALL = {
 @pytest.mark.parametrize("batch", [1, 7])
 def test_a_small_space_is_used_up_completely_and_then_the_best_is_repeated(batch):
     space = SearchSpace.from_mapping(SMALL, ["a != 3"])
-    evolution = Evolution(space, seed=1, population=4, elites=1)
+    evolution = textbook(space, seed=1, population=4, elites=1)
     while len(evolution.individuals) < 9:
         for candidate in evolution.ask(min(batch, 9 - len(evolution.individuals))):
             assert candidate.repeat_of is None
@@ -184,7 +189,7 @@ def test_a_small_space_is_used_up_completely_and_then_the_best_is_repeated(batch
 def test_a_space_that_conditions_make_small_is_used_up_too():
     parameters = {"f": {"type": "bool"}, "n": {"type": "int", "range": [1, 5_000], "when": "f"}}
     space = SearchSpace.from_mapping(parameters, ["n > 4997"])
-    evolution = Evolution(space, seed=1, population=3, elites=1)
+    evolution = textbook(space, seed=1, population=3, elites=1)
     found = [evolution.ask()[0] for dummy in range(5)]
     assert {key_of(c, space) for c in found[:4]} == {space.key({"f": False})} | {
         space.key({"f": True, "n": n}) for n in (4_998, 4_999, 5_000)
@@ -194,7 +199,7 @@ def test_a_space_that_conditions_make_small_is_used_up_too():
 
 @pytest.mark.parametrize("batch", [3, 20])
 def test_batches_with_trials_still_running(batch):
-    evolution = Evolution(SPACE, seed=1)
+    evolution = textbook(SPACE, seed=1)
     running = []
     for dummy in range(6):
         running += evolution.ask(batch)
@@ -211,7 +216,7 @@ def test_batches_with_trials_still_running(batch):
 
 
 def test_asked_for_everything_before_anything_is_told():
-    candidates = Evolution(SPACE, seed=1).ask(40)
+    candidates = textbook(SPACE, seed=1).ask(40)
     assert len({key_of(c) for c in candidates}) == 40
     assert all(SPACE.faults(c.values) == [] for c in candidates)
     assert {c.origin for c in candidates} == {"baseline", "initial"}
@@ -221,15 +226,15 @@ def test_asked_for_everything_before_anything_is_told():
 
 
 def test_the_given_baseline_comes_first():
-    first = Evolution(SPACE, seed=1, baseline={**BASELINE, "app.level": 0.5, "stranger": 1}).ask()[0]
+    first = textbook(SPACE, seed=1, baseline={**BASELINE, "app.level": 0.5, "stranger": 1}).ask()[0]
     assert (first.number, first.origin, first.values) == (0, "baseline", BASELINE)
 
 
 def test_without_one_it_is_the_defaults_made_valid():
     parameters = {name: {"type": "int", "range": [1, 8], "default": 8} for name in "ab"}
-    assert Evolution(SearchSpace.from_mapping(parameters)).ask()[0].values == {"a": 8, "b": 8}
+    assert textbook(SearchSpace.from_mapping(parameters)).ask()[0].values == {"a": 8, "b": 8}
     constrained = SearchSpace.from_mapping(parameters, ["a + b <= 9"])
-    assert constrained.faults(Evolution(constrained).ask()[0].values) == []
+    assert constrained.faults(textbook(constrained).ask()[0].values) == []
 
 
 @pytest.mark.parametrize(
@@ -245,7 +250,7 @@ def test_without_one_it_is_the_defaults_made_valid():
 )
 @pytest.mark.parametrize("crossover", ["uniform", "one_point", "blend"])
 def test_a_baseline_outside_the_space_is_measured_as_it_is_and_has_valid_children(baseline, crossover):
-    evolution = Evolution(SPACE, seed=3, baseline=baseline, population=4, crossover=crossover)
+    evolution = textbook(SPACE, seed=3, baseline=baseline, population=4, crossover=crossover)
     first = evolution.ask()[0]
     assert first.values == baseline
     evolution.tell(first, 99.0)
@@ -264,7 +269,7 @@ def test_a_baseline_outside_the_space_is_measured_as_it_is_and_has_valid_childre
 
 @pytest.mark.parametrize("fitness", [math.nan, math.inf, -math.inf])
 def test_only_finite_fitness_is_accepted(fitness):
-    evolution = Evolution(SPACE)
+    evolution = textbook(SPACE)
     candidate = evolution.ask()[0]
     with pytest.raises(ValueError, match="must be finite"):
         evolution.tell(candidate, fitness)
@@ -273,18 +278,18 @@ def test_only_finite_fitness_is_accepted(fitness):
 
 @pytest.mark.parametrize("violation", [-0.1, math.nan, math.inf])
 def test_only_violations_of_zero_or_more_are_accepted(violation):
-    evolution = Evolution(SPACE)
+    evolution = textbook(SPACE)
     with pytest.raises(ValueError, match="must be finite"):
         evolution.tell(evolution.ask()[0], 0.1, violation=violation)
 
 
 def test_a_candidate_of_another_engine_is_refused():
     with pytest.raises(ValueError, match="candidate 3 was not handed out by this engine"):
-        Evolution(SPACE).tell(run(4).individuals[3].candidate, 0.1)
+        textbook(SPACE).tell(run(4).individuals[3].candidate, 0.1)
 
 
 def test_readings_add_up():
-    evolution = Evolution(SPACE)
+    evolution = textbook(SPACE)
     candidate = evolution.ask()[0]
     for reading in (0.1, 0.2, 0.3):
         evolution.tell(candidate, reading)
@@ -292,10 +297,10 @@ def test_readings_add_up():
 
 
 def test_unknown_algorithms_and_negative_seeds_are_refused():
-    with pytest.raises(ValueError, match="unknown algorithm 'magic'; there are: textbook"):
-        Evolution(SPACE, algorithm="magic")
+    with pytest.raises(ValueError, match="unknown algorithm 'magic'; there are: guided, textbook"):
+        textbook(SPACE, algorithm="magic")
     with pytest.raises(ValueError, match="seed must be a whole number of at least 0, found -1"):
-        Evolution(SPACE, seed=-1)
+        textbook(SPACE, seed=-1)
 
 
 # -- recommending ------------------------------------------------------------------------------------------------------
@@ -303,7 +308,7 @@ def test_unknown_algorithms_and_negative_seeds_are_refused():
 
 def told(*histories, failures=()):
     """An engine whose candidates were told these readings; a number alone is one reading."""
-    evolution = Evolution(SPACE, seed=1, baseline=BASELINE)
+    evolution = textbook(SPACE, seed=1, baseline=BASELINE)
     for number, readings in enumerate(histories):
         candidate = evolution.ask()[0]
         for reading in [readings] if isinstance(readings, float) else readings:
@@ -314,7 +319,7 @@ def told(*histories, failures=()):
 
 
 def test_nothing_is_recommended_before_anything_feasible_was_measured():
-    evolution = Evolution(SPACE)
+    evolution = textbook(SPACE)
     assert evolution.recommend() is None
     first, second = evolution.ask(2)
     assert evolution.recommend() is None
@@ -338,13 +343,13 @@ def test_the_estimate_is_shrunk_by_the_noise():
     noisy = told([-0.1, 0.1], 0.2, 0.0, -0.1, 0.1, -0.2)
     quiet = told([-0.001, 0.001], 0.2, 0.0, -0.1, 0.1, -0.2)
     assert 0.0 < noisy.recommend().estimate < quiet.recommend().estimate < 0.2
-    assert quiet.recommend().estimate == pytest.approx(0.2, abs=0.001)
+    assert quiet.recommend().estimate == pytest.approx(0.2, abs=0.005)
     assert noisy.recommend().number == quiet.recommend().number == 1
 
 
 def test_the_recommended_one_is_better_than_the_best_reading_on_average():
     gains = []
-    for seed in range(300):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         truth = rng.normal(0.0, 0.05, 30)
         evolution = told(*[[float(t + rng.normal(0, 0.1)) for dummy in range(int(rng.choice([1, 6])))] for t in truth])
@@ -354,9 +359,9 @@ def test_the_recommended_one_is_better_than_the_best_reading_on_average():
 
 
 def test_noise_is_the_pooled_standard_deviation_of_repeats():
-    # sums of squares 0.02 + 0.0008, degrees of freedom 2 + 1
-    assert told([-0.1, 0.0, 0.1], 5.0, [0.28, 0.32]).noise == pytest.approx(math.sqrt(0.0208 / 3))
-    assert 0.03 <= told(0.0, 5.0).noise <= 0.06
+    # Sums of squares 0.02 + 0.0008 with 2 + 1 degrees of freedom; the assumed 5 % counts as two more.
+    assert told([-0.1, 0.0, 0.1], 5.0, [0.28, 0.32]).noise == pytest.approx(math.sqrt((0.0208 + 2 * 0.05**2) / 5))
+    assert told(0.0, 5.0).noise == pytest.approx(0.05)
 
 
 def test_what_broke_a_machine_is_never_recommended():
@@ -365,7 +370,7 @@ def test_what_broke_a_machine_is_never_recommended():
 
 def test_repeats_of_a_configuration_count_as_evidence_for_one():
     space = SearchSpace.from_mapping({"f": {"type": "bool"}})
-    evolution = Evolution(space, seed=1, population=2, elites=1, baseline={"f": False})
+    evolution = textbook(space, seed=1, population=2, elites=1, baseline={"f": False})
     baseline, other = evolution.ask(2)
     evolution.tell(baseline, 0.0)
     evolution.tell(other, 0.3)
@@ -373,7 +378,7 @@ def test_repeats_of_a_configuration_count_as_evidence_for_one():
         repeat = evolution.ask()[0]
         assert repeat.repeat_of == other.number
         evolution.tell(repeat, reading)
-    assert evolution.noise == pytest.approx(0.1)
+    assert evolution.noise == pytest.approx(math.sqrt((0.02 + 2 * 0.05**2) / 4))
     assert evolution.recommend().number == other.number
     evolution.tell(evolution.ask()[0], None, failure="configuration")
     assert evolution.recommend().number == baseline.number
@@ -396,7 +401,7 @@ WIDE = {
 def test_asking_stays_fast_with_twenty_parameters(trials, most_seconds):
     constraints = ["app.p0 <= 5 * app.p4", "app.p1 + app.p5 <= 1.5", "app.p2 != 'a' or app.p3"]
     space = SearchSpace.from_mapping(WIDE, constraints)
-    evolution = Evolution(space, seed=1)
+    evolution = textbook(space, seed=1)
     rng = np.random.default_rng(1)
     for number in range(trials):
         candidate = Candidate(number, space.sample(rng), "initial", max(0, (number - 2) // 8))

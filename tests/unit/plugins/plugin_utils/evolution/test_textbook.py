@@ -12,6 +12,11 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution impo
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import OptionsError, Textbook
 
+
+def textbook(space, seed=1, **options):
+    return Evolution(space, seed=seed, **{"algorithm": "textbook", **options})
+
+
 SPACE = SearchSpace.from_mapping(
     {
         "a": {"type": "float", "range": [0, 1]},
@@ -25,7 +30,7 @@ SPACE = SearchSpace.from_mapping(
 
 def run(trials, worth=lambda values: values["a"], seed=1, space=SPACE, **options):
     """An engine told everything it asked for, one by one."""
-    evolution = Evolution(space, seed=seed, **options)
+    evolution = textbook(space, seed=seed, **options)
     for dummy in range(trials):
         candidate = evolution.ask()[0]
         evolution.tell(candidate, worth(candidate.values))
@@ -55,7 +60,7 @@ def run(trials, worth=lambda values: values["a"], seed=1, space=SPACE, **options
     ],
 )
 def test_a_bad_option_is_refused(options, message):
-    for refuse in (lambda: Textbook.check(options), lambda: Evolution(SPACE, **options)):
+    for refuse in (lambda: Textbook.check(options), lambda: textbook(SPACE, **options)):
         with pytest.raises(OptionsError) as caught:
             refuse()
         assert len(caught.value.faults) == 1
@@ -156,7 +161,7 @@ def test_selection_prefers_the_better():
 
 
 def test_failed_and_infeasible_ones_are_no_parents_while_there_are_better():
-    evolution = Evolution(SPACE, seed=2, population=10, tournament=10, elites=0)
+    evolution = textbook(SPACE, seed=2, population=10, tournament=10, elites=0)
     for dummy in range(60):
         candidate = evolution.ask()[0]
         if candidate.values["f"]:
@@ -173,7 +178,7 @@ def test_failed_and_infeasible_ones_are_no_parents_while_there_are_better():
 
 
 def test_a_generation_that_failed_as_a_whole_is_replaced_by_new_blood():
-    evolution = Evolution(SPACE, seed=2, population=4, elites=0)
+    evolution = textbook(SPACE, seed=2, population=4, elites=0)
     for dummy in range(4):
         evolution.tell(evolution.ask()[0], None, failure="configuration")
     child = evolution.ask()[0]
