@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Individual
@@ -15,7 +16,20 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import C
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Options
+
 CROSSOVERS = ("uniform", "one_point", "blend")
+
+_ATTEMPTS = 60
+
+
+@dataclass(frozen=True)
+class Child:
+    """A configuration bred from others; `parents` are the numbers of those."""
+
+    values: Configuration
+    origin: str
+    parents: tuple[int, ...] = ()
 
 
 def tournament(population: Sequence[Individual], size: int, rng: Generator) -> Individual:
@@ -64,3 +78,53 @@ def mutate(space: SearchSpace, values: Mapping[str, Any], rate: float, sigma: fl
         return dict(values)
     chosen = [name for name in names if rng.random() < rate] or [names[int(rng.integers(len(names)))]]
     return {**values, **{name: space.parameters[name].mutate(values[name], rng, sigma) for name in chosen}}
+
+
+def settle(space: SearchSpace, values: Mapping[str, Any], anchor: Mapping[str, Any], rng: Generator) -> Configuration:
+    """A valid configuration near `values`: completed and, where a constraint is broken, repaired towards `anchor`.
+
+    An anchor that is not valid itself (a machine's present configuration need not be) gives way to a random one.
+    """
+    completed = space.complete(values, rng)
+    if space.violation(completed) == 0.0:
+        return completed
+    return space.repair(completed, space.sample(rng) if space.faults(anchor) else anchor, rng)
+
+
+def breed(
+    space: SearchSpace,
+    parents: Sequence[Individual],
+    taken: Collection[tuple[Any, ...]],
+    options: Options,
+    rng: Generator,
+) -> Child | None:
+    """A valid child whose key is not in `taken`: by tournament, crossover, typed mutation and repair.
+
+    Where breeding only leads back to known configurations, and without parents, it is a random one of origin initial;
+    None where the space holds no other.
+    """
+    for attempt in range(_ATTEMPTS if parents else 0):
+        child = _child(space, parents, options, rng, daring=attempt / _ATTEMPTS)
+        if space.key(child.values) not in taken:
+            return child
+    fresh = space.unused(taken, rng)
+    return None if fresh is None else Child(fresh, "initial")
+
+
+def _child(space: SearchSpace, parents: Sequence[Individual], options: Options, rng: Generator, daring: float) -> Child:
+    """One child; `daring` in [0, 1] grows with attempts that only found known configurations."""
+    mother = tournament(parents, options.tournament, rng)
+    values: Mapping[str, Any] = mother.candidate.values
+    lineage: tuple[int, ...] = (mother.candidate.number,)
+    origin = "mutation"
+    others = [individual for individual in parents if individual is not mother]
+    if others and rng.random() < options.crossover_rate:
+        father = tournament(others, options.tournament, rng)
+        values = crossover(space, values, father.candidate.values, options.crossover, rng)
+        lineage += (father.candidate.number,)
+        origin = "crossover"
+    # A child equal to a parent would be wasted: genes change at the given rate, more boldly when that repeats.
+    rate = options.mutation_rate + daring * (1.0 - options.mutation_rate)
+    if origin == "mutation" or rng.random() < max(options.mutation_rate * len(values), daring):
+        values = mutate(space, values, rate, options.mutation_sigma * (1.0 + 2.0 * daring), rng)
+    return Child(settle(space, values, mother.candidate.values, rng), origin, lineage)
