@@ -12,6 +12,7 @@ PYTHON ?= python3
 INVENTORY ?= inventories/lab
 EXTRA ?=
 STEPS ?=
+BENCH ?=
 
 venv := .venv
 bin := $(CURDIR)/$(venv)/bin
@@ -37,6 +38,7 @@ help: ## list what can be done
 	printf '  INVENTORY=%-22s %s\n' '$(INVENTORY)' 'the estate; inventories/simulation needs no virtual machine and no root'
 	printf '  EXTRA=%-26s %s\n' '"-e evolve_seed=7"' 'more arguments of ansible-playbook for `make evolve`'
 	printf '  STEPS=%-26s %s\n' 'mypy' 'only these steps of `make lint`'
+	printf '  BENCH=%-26s %s\n' '"--searchers guided"' 'only these searches of `make bench-search`; --help lists more'
 	printf '  PYTHON=%-25s %s\n' '$(PYTHON)' 'Python 3.11 or newer for .venv'
 
 # --- breeding ---------------------------------------------------------------------------------------------------------
@@ -147,6 +149,23 @@ build: $(venv)/runtime ## build the collection artefact
 .PHONY: bench
 bench: $(venv)/development ## run the benchmarks of tests/benchmark
 	@$(pytest) -q -s tests/benchmark
+
+.PHONY: bench-search
+bench-search: $(venv)/development .cache/peers/ready .cache/peers-mlos/ready ## compare the search with those people use instead; results go to docs/benchmarks
+	@search=ansible_collections.evolve.vm.tests.benchmark.search
+	export PYTHONPATH=.collections
+	$(bin)/python -m $$search run $(BENCH)
+	.cache/peers/bin/python -m $$search report
+
+# The peers' packages, apart from ours; mlos-core cannot live with the others.
+.cache/peers/ready: tests/benchmark/search/requirements.txt
+.cache/peers-mlos/ready: tests/benchmark/search/requirements-mlos.txt
+.cache/peers%ready:
+	@SECONDS=0
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip -qq --disable-pip-version-check install -r $<
+	touch $@
+	$(call done,'Python packages of the peers: $<')
 
 # --- tidying ----------------------------------------------------------------------------------------------------------
 
