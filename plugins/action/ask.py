@@ -48,12 +48,14 @@ class ActionModule(ControllerAction):
                     found = ask(study, options["slot"], options["phase"])
                     wait = isinstance(found, Nothing) and found.wait and may_wait(study, options["slot"], _workers())
                     others = _under_way(records, options["study"])
+                    ended = study.row["stopped"] is None and study.reread().row["stopped"] is not None
                     if isinstance(found, Run) and found.purpose == "search":
                         write_individual(folder_of(options), study.reread(), found.trial)
                 if isinstance(found, Run):
                     return {"done": False, "changed": True, "run": asdict(found)}
                 if not wait or not _changes(store, options["study"], others, patience):
-                    return {"done": True, "reason": found.reason}
+                    told = {"progress": f"The search is {found.reason}"} if ended else {}
+                    return {"done": True, "reason": found.reason, **told}
 
 
 def _workers() -> int:

@@ -13,24 +13,32 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     ControllerAction,
     stored_study,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import take_baseline
 
 
 class ActionModule(ControllerAction):
     """Takes what was read from the slots as the configuration to beat."""
 
-    OPTIONS: ClassVar[Mapping[str, Any]] = {**STUDY_OPTIONS, "readings": {"type": "dict", "required": True}}
+    OPTIONS: ClassVar[Mapping[str, Any]] = {
+        **STUDY_OPTIONS,
+        "readings": {"type": "dict", "required": True},
+        "founders": {"type": "dict", "default": {}},
+    }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         with stored_study(options) as study:
             if study.row["harvest"] is not None:
                 return {"harvest": study.row["harvest"]}
-            readings = {host: reading.get("readback") or {} for host, reading in options["readings"].items()}
-            silent = {
-                host: reading.get("message") or ""
-                for host, reading in options["readings"].items()
-                if not readings[host]
-            }
-            harvest = take_baseline(study, {host: values for host, values in readings.items() if values}, silent)
-        shown = ", ".join(f"{name}={value}" for name, value in harvest.items())
-        return {"changed": True, "harvest": harvest, "progress": f"Baseline: {shown}"}
+            founders = take_baseline(study, *_sorted(options["readings"]), *_sorted(options["founders"]))
+            harvest = study.reread().row["harvest"]
+        lines = ["Baseline: " + ", ".join(f"{name}={value}" for name, value in harvest.items())]
+        lines += [f"Founder: {line}" for line in founders]
+        return {"changed": True, "harvest": harvest, "founders": founders, "progress": "\n".join(lines)}
+
+
+def _sorted(readings: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """What was read, by host, and why the others could not be read."""
+    found = {host: plain(reading.get("readback") or {}) for host, reading in readings.items()}
+    silent = {host: str(readings[host].get("message") or "") for host, values in found.items() if not values}
+    return {host: values for host, values in found.items() if values}, silent

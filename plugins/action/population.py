@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import ControllerAction
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import CROSSOVERS
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import CROSSOVERS
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population import Record
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError, replace_file
 from ansible_collections.evolve.vm.plugins.plugin_utils.population_file import population_text

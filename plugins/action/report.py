@@ -17,15 +17,21 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.html import render_html
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.text import render_text
+from ansible_collections.evolve.vm.plugins.plugin_utils.report.what_if import render_what_if
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import summarise
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.weights import what_if
 
 
 class ActionModule(ControllerAction):
-    """Writes report.html and returns the summary."""
+    """Writes report.html and returns the summary; with other weights it only says what these would make of it all."""
 
-    OPTIONS: ClassVar[Mapping[str, Any]] = STUDY_OPTIONS
+    OPTIONS: ClassVar[Mapping[str, Any]] = {**STUDY_OPTIONS, "weights": {"type": "raw"}}
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["weights"] is not None:
+            with stored_study(options) as study:
+                found = what_if(study, options["weights"])
+            return {"what_if": found, "text": render_what_if(found)}
         folder = folder_of(options)
         with stored_study(options) as study:
             summary = summarise(study, folder, store_url(options))

@@ -18,10 +18,15 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     store_url,
     stored_study,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, plain, read_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import FolderError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learning_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, close_study, open_study
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.prices import METRIC, SIZING_PARAMETERS
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.version import collection_version
 
 # Raw, so that a value of the wrong type is reported with all other faults and not on its own.
@@ -37,6 +42,8 @@ _DEFINITION = (
     "algorithm_options",
     "baseline_repeats",
     "verification",
+    "learn_from",
+    "founders",
 )
 # A slot may run this many times its fair share of the trials before its loop ends.
 _SHARES = 3
@@ -61,7 +68,8 @@ class ActionModule(ControllerAction):
                 close_study(study)
             return {}
         given = {key: options[key] for key in _DEFINITION}
-        definition = read_definition({"name": options["study"], "simulated": options["simulated"], **given})
+        variables = {"name": options["study"], "simulated": options["simulated"], **given}
+        definition = read_definition(variables, self._learning_faults(options))
         told = self._told(definition)
         if options["state"] == "checked" or self._task.check_mode:
             size = definition.space.size
@@ -78,7 +86,7 @@ class ActionModule(ControllerAction):
                 fork_of=options["fork"],
                 pid=os.getppid(),
             )
-            return {
+            result = {
                 **told,
                 "changed": True,
                 "created": opened.created,
@@ -89,6 +97,19 @@ class ActionModule(ControllerAction):
                 "folder": str(folder_of(options).path),
                 "progress": _opening_line(opened),
             }
+        return {**result, **(_write_population(options) if opened.rescored else {})}
+
+    @staticmethod
+    def _learning_faults(options: dict[str, Any]) -> list[Fault]:
+        """What is wrong with the studies to learn from, found before anything is written."""
+        names, parameters = plain(options["learn_from"]), options["parameters"]
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            return []
+        about = (options["study"], names, set(parameters if isinstance(parameters, Mapping) else ()))
+        if not Store.exists(store_url(options)):
+            return learning_faults(None, *about, options["simulated"])
+        with opened_store(options) as store, store.transaction() as records:
+            return learning_faults(records, *about, options["simulated"])
 
     @staticmethod
     def _told(definition: Definition) -> dict[str, Any]:
@@ -96,6 +117,17 @@ class ActionModule(ControllerAction):
         sizes = SIZING_PARAMETERS if METRIC in definition.scoring.metrics else ()
         names = [*definition.parameters, *(name for name in sizes if name not in definition.parameters)]
         return {"study": definition.name, "read": names}
+
+
+def _write_population(options: dict[str, Any]) -> dict[str, Any]:
+    """Write the file of every trial, once the change is committed: a file that fails must not undo that."""
+    try:
+        with stored_study(options) as study:
+            for trial in study.trials:
+                write_individual(folder_of(options), study, trial["number"])
+    except FolderError as error:
+        return {"warnings": [str(error)]}
+    return {}
 
 
 def _rounds(definition: Definition, slots: int) -> dict[str, int]:
@@ -112,14 +144,27 @@ def _rounds(definition: Definition, slots: int) -> dict[str, int]:
 def _opening_line(opened: Opened) -> str:
     study = opened.study
     title = f"Study {study.name}{' (SIMULATED)' if study.definition.simulated else ''}"
-    plan = f"{study.definition.trials} trials on {len(study.ready_slots)} slots"
+    plan = f"{study.definition.limits} on {len(study.ready_slots)} slots"
     if opened.created:
         forked = (
             f", forked from {study.row['forked_from']} with {opened.forked_trials} trials"
             if study.row["forked_from"]
             else ""
         )
-        return f"{title}: new, {plan}{forked}"
+        return "\n".join([f"{title}: new, {plan}{forked}", *_learned_lines(study.row["learned"])])
     done = sum(trial["status"] in ("measured", "failed") for trial in study.trials if trial["number"])
     again = f"; {opened.interrupted} interrupted runs are done again" if opened.interrupted else ""
-    return f"{title}: continued, {done} of {plan} done{again}"
+    lines = [f"{title}: continued, {done} of {plan} done{again}"]
+    if opened.rescored:
+        lines.append(f"Scored anew with other weights ({', '.join(opened.rescored)}); the winner is chosen again")
+    return "\n".join(lines)
+
+
+def _learned_lines(learned: Mapping[str, Any] | None) -> list[str]:
+    """What the study takes over from earlier ones, a line each."""
+    lines = []
+    for study in (learned or {}).get("studies", ()):
+        taken = f"{study['taken']} trials" if study["taken"] else "nothing"
+        note = f" ({study['note']})" if study["note"] else ""
+        lines.append(f"Learns from {study['study']}: {taken}{note}")
+    return lines

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution import operators
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import CROSSOVERS
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population import read_configuration, read_space
 from ansible_collections.evolve.vm.plugins.plugin_utils.filter_arguments import (
     ArgumentsError,
@@ -28,7 +29,7 @@ def crossover(
     space = read_space(parameters, constraints, faults)
     one = read_configuration("mother", mother, space, faults)
     other = read_configuration("father", father, space, faults)
-    read_choice("kind", kind, operators.CROSSOVERS, faults)
+    read_choice("kind", kind, CROSSOVERS, faults)
     rng = read_seed("crossover", seed, faults)
     if space is None or faults:
         raise ArgumentsError(faults)

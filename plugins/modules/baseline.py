@@ -24,6 +24,12 @@ options:
         why a slot could not be read.
     type: dict
     required: true
+  founders:
+    description:
+      - What was read from other machines, in the same form. Their configurations enter the initial population.
+      - What lies outside the search space becomes the nearest in it.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -36,6 +42,9 @@ EXAMPLES = r"""
         readback: {vm.vcpus: 2, kernel.sysctl.vm.swappiness: 60}
       clone-2:
         readback: {vm.vcpus: 2, kernel.sysctl.vm.swappiness: 60}
+    founders:
+      db-1:
+        readback: {vm.vcpus: 8, kernel.sysctl.vm.swappiness: 10}
 """
 
 RETURN = r"""
@@ -43,4 +52,9 @@ harvest:
   description: The baseline configuration.
   returned: always
   type: dict
+founders:
+  description: A line on each founder of the initial population, and on each that was not taken.
+  returned: when fixed
+  type: list
+  elements: str
 """

@@ -92,9 +92,9 @@ options:
     default: 3
   crossover:
     description:
-      - How a child gets its genes. With V(uniform) each comes from either parent. With V(one_point) those up to a random
-        parameter come from one parent and the rest from the other. V(blend) is V(uniform), but numbers fall anywhere
-        between those of the parents.
+      - How a child gets its genes. With V(uniform) each comes from either parent. With V(one_point) those up to a
+        random parameter come from one parent and the rest from the other. V(blend) is V(uniform), but numbers fall
+        anywhere between those of the parents.
     type: str
     choices: [uniform, one_point, blend]
     default: uniform

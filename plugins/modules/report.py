@@ -13,8 +13,15 @@ version_added: 0.1.0
 author: evolve.vm contributors (@evolve-vm)
 description:
   - Writes one self-contained HTML page, and returns a summary for the terminal.
+  - With O(weights) it writes nothing. It returns how the trials would rank, and which would win, with other weights.
 extends_documentation_fragment:
   - evolve.vm.study
+options:
+  weights:
+    description:
+      - Other weights of the goals, a mapping of metric to weight, to see what they would make of the study.
+      - Goals that are not named keep theirs. Nothing is changed.
+    type: raw
 """
 
 EXAMPLES = r"""
@@ -27,16 +34,30 @@ EXAMPLES = r"""
 - name: Show the summary
   ansible.builtin.debug:
     msg: "{{ report.text }}"
+
+- name: See what would win if latency counted more
+  evolve.vm.report:
+    study: web-tier
+    home: /srv/evolve
+    weights:
+      fileio_latency_p95_ms: 5
 """
 
 RETURN = r"""
 path:
   description: Path of the page.
-  returned: success
+  returned: without O(weights)
   type: str
 summary:
   description: Everything the report says, as plain values.
-  returned: success
+  returned: without O(weights)
+  type: dict
+what_if:
+  description:
+    - What the other weights would make of the study. C(present) and C(winner) are numbers of trials, 0 is the baseline.
+      C(ranking) holds the best trials, with C(fitness) by these weights and C(before) by those of the study, in log
+      units.
+  returned: with O(weights)
   type: dict
 text:
   description: The summary for the terminal.

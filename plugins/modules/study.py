@@ -15,6 +15,8 @@ description:
   - Checks the variables that describe a study as a whole, and reports every fault at once before anything is touched.
   - Creates the study in the store, or continues the one of that name. A study whose space, goals or benchmark changed
     is refused, with what changed.
+  - The weights of the goals and the budget may change. With other weights everything measured is scored anew, and the
+    winner is chosen again.
   - Runs that an earlier controller left unfinished are taken back.
 extends_documentation_fragment:
   - evolve.vm.study
@@ -55,7 +57,11 @@ options:
     description: What is measured, as for M(evolve.vm.benchmark).
     type: raw
   budget:
-    description: "How much to search, such as C({trials: 60}). The baseline and the verification are not counted."
+    description:
+      - "How much to search, such as C({trials: 60, hours: 4, threshold_percent: 1}); what is met first ends it."
+      - C(trials) is required. C(hours) are hours of searching. With C(threshold_percent) the search ends when the
+        next trial is expected to gain less.
+      - The baseline and the verification are not counted.
     type: raw
   prices:
     description: Price of a V(vcpu) and of a V(memory_gib), from which the metric C(vm_cost) is computed.
@@ -74,6 +80,13 @@ options:
     type: raw
   verification:
     description: Number of ABBA C(blocks), C(confidence) of the interval, and the C(equivalence) margin.
+    type: raw
+  learn_from:
+    description:
+      - Names of studies in the same store from which a new study learns. What they know is copied when it is created.
+    type: raw
+  founders:
+    description: A list of configurations that enter the initial population of a new study.
     type: raw
 """
 

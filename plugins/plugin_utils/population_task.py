@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.breeding import first_population, next_population
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import BreedingOptions
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population import (
     Record,
     parents_of,
@@ -22,7 +23,6 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population imp
     with_known_results,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Options
 from ansible_collections.evolve.vm.plugins.plugin_utils.population_file import check_name, read_population_file
 
 _BREEDING = ("elites", "tournament", "crossover", "crossover_rate", "mutation_rate", "mutation_sigma")
@@ -39,7 +39,7 @@ class Task:
     """A task without faults. `given` is the population to breed from, None to generate the first one."""
 
     space: SearchSpace
-    options: Options
+    options: BreedingOptions
     seed: int
     given: list[Record] | None
     baseline: dict[str, Any] | None
@@ -89,9 +89,9 @@ def read_task(given: Mapping[str, Any]) -> Task:
     return Task(space, options, given["seed"], population, baseline, founders, dest, known)
 
 
-def _read_options(given: Mapping[str, Any], faults: list[Fault]) -> Options | None:
+def _read_options(given: Mapping[str, Any], faults: list[Fault]) -> BreedingOptions | None:
     try:
-        return Options.from_mapping({"population": given["size"], **{name: given[name] for name in _BREEDING}})
+        return BreedingOptions.from_mapping({"population": given["size"], **{name: given[name] for name in _BREEDING}})
     except InputError as error:
         faults += [
             Fault("size" if fault.where == "population" else fault.where, fault.problem) for fault in error.faults

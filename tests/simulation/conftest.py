@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ class Estate:
     def __init__(self, folder: Path, slots: int = 3) -> None:
         self.folder = folder
         self.home = folder / "home"
-        self.variables: dict[str, Any] = {**STUDY, "evolve_home": str(self.home)}
+        self.variables: dict[str, Any] = {**deepcopy(STUDY), "evolve_home": str(self.home)}
         self.hosts: dict[str, dict[str, Any]] = {f"sim-{number}": {} for number in range(1, slots + 1)}
+        # Machines that are no slots, but whose configurations found the population.
+        self.others: dict[str, dict[str, Any]] = {}
 
     def write(self) -> Path:
         """Write the inventory as it stands now."""
@@ -59,8 +62,12 @@ class Estate:
             "evolve_hypervisor": "localhost",
         }
         slots = {"hosts": self.hosts, "vars": {**connection, **self.variables}}
+        groups: dict[str, Any] = {"evolve_slots": slots, "evolve_targets": {"children": {"evolve_slots": {}}}}
+        if self.others:
+            others = {**connection, "evolve_home": str(self.home)}
+            groups["evolve_founder_hosts"] = {"hosts": self.others, "vars": others}
         path = self.folder / "hosts.yml"
-        path.write_text(yaml.safe_dump({"evolve_slots": slots, "evolve_targets": {"children": {"evolve_slots": {}}}}))
+        path.write_text(yaml.safe_dump(groups))
         return path
 
     def command(self, playbook: str, *arguments: str) -> list[str]:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import Child, breed, settle
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import BreedingOptions
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population import Record, parents_of, record
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Options
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 
@@ -41,7 +41,9 @@ def first_population(
     return [record(number, 0, child) for number, child in enumerate(list(distinct.values())[:size])]
 
 
-def next_population(space: SearchSpace, population: Sequence[Record], options: Options, seed: int) -> list[Record]:
+def next_population(
+    space: SearchSpace, population: Sequence[Record], options: BreedingOptions, seed: int
+) -> list[Record]:
     """The elites of an evaluated population as they are, best first, and children of its parents.
 
     No child equals another one or a member of the population. There are fewer of them where the space holds fewer.

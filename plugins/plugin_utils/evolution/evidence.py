@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Individual
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 # A configuration whose readings lie this far apart, in log units, and further than noise explains, is unstable: its
@@ -25,13 +24,17 @@ _ASSUMED_NOISE = 0.05
 _ASSUMED_FREEDOM = 2
 
 
+Key = tuple[Any, ...]
+
+
 @dataclass
 class Evidence:
-    """One distinct configuration: the candidate that carried it first, and every reading of it.
+    """One distinct configuration: its key, the candidate that carried it first, and every reading of it.
 
     `readings`, `slots` and `violations` go together; `pending` counts evaluations under way.
     """
 
+    key: Key
     candidate: Candidate
     readings: list[float] = field(default_factory=list)
     slots: list[str | None] = field(default_factory=list)
@@ -66,11 +69,15 @@ class Evidence:
         return self.measured and self.violation == 0.0
 
 
-def gather(space: SearchSpace, history: Sequence[Individual]) -> list[Evidence]:
-    """The evidence of each distinct configuration handed out, in the order they first were."""
-    found: dict[tuple[Any, ...], Evidence] = {}
+def gather(history: Sequence[Individual], keys: Mapping[int, Key]) -> list[Evidence]:
+    """The evidence of each distinct configuration handed out, in the order they first were.
+
+    `keys` are those of the candidates' configurations, by the candidates' numbers.
+    """
+    found: dict[Key, Evidence] = {}
     for individual in history:
-        evidence = found.setdefault(space.key(individual.candidate.values), Evidence(individual.candidate))
+        key = keys[individual.candidate.number]
+        evidence = found.setdefault(key, Evidence(key, individual.candidate))
         evidence.readings += individual.readings
         evidence.slots += individual.slots
         evidence.violations += individual.violations
@@ -93,9 +100,7 @@ def level(evidence: Sequence[Evidence]) -> list[Evidence]:
     """The same evidence with the effects of slots taken out of its readings."""
     effects = slot_effects(evidence)
     return [
-        replace(
-            found, readings=[r - effects.get(s or "", 0.0) for r, s in zip(found.readings, found.slots, strict=True)]
-        )
+        replace(found, readings=[r - effects[s] for r, s in zip(found.readings, found.slots, strict=True)])
         for found in evidence
     ]
 
@@ -112,7 +117,7 @@ def unstable(evidence: Sequence[Evidence]) -> list[bool]:
     return result
 
 
-def slot_effects(evidence: Sequence[Evidence]) -> dict[str, float]:
+def slot_effects(evidence: Sequence[Evidence]) -> dict[str | None, float]:
     """What each slot adds to its readings, from configurations measured on several slots; 0 where nothing tells.
 
     Least squares on the readings about their configuration's mean, shrunk as if every slot had a quarter of a reading
@@ -127,7 +132,7 @@ def slot_effects(evidence: Sequence[Evidence]) -> dict[str, float]:
             sums = np.bincount([s for s, dummy in known], weights=[r for dummy, r in known], minlength=len(names))
             left += np.diag(counts) - np.outer(counts, counts) / counts.sum()
             right += sums - counts * sums.sum() / counts.sum()
-    return dict(zip(names, np.linalg.solve(left, right).tolist(), strict=True))
+    return {None: 0.0, **dict(zip(names, np.linalg.solve(left, right).tolist(), strict=True))}
 
 
 def _repeats(found: Evidence) -> tuple[float, int]:

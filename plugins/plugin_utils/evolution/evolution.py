@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, gather, noise_of
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, Key, gather, noise_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.guided import Guided
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Earlier, Individual
@@ -67,6 +67,7 @@ class Evolution:
         self._surrogate = SURROGATES[getattr(self._algorithm.options, "surrogate", "gp")]
         self._earlier = tuple(earlier)
         self._individuals: dict[int, Individual] = {}
+        self._keys: dict[int, Key] = {}
         self._knowledge: Knowledge | None = None
 
     @property
@@ -101,6 +102,7 @@ class Evolution:
     def restore(self, candidate: Candidate) -> None:
         """Take up a candidate handed out earlier, such as one read back from a store."""
         self._individuals[candidate.number] = Individual(candidate)
+        self._keys[candidate.number] = self.space.key(candidate.values)
 
     def tell(
         self,
@@ -132,7 +134,7 @@ class Evolution:
     @property
     def noise(self) -> float:
         """Standard deviation of one reading in log units, pooled over configurations measured more than once."""
-        return noise_of(gather(self.space, self.individuals))
+        return noise_of(gather(self.individuals, self._keys))
 
     def expected_improvement(self) -> float | None:
         """What one more trial is expected to gain on the best, in log units; None while that cannot be told."""
@@ -151,9 +153,10 @@ class Evolution:
 
     def _moment(self, slot: str | None) -> Moment:
         """The search as it stands."""
-        evidence = gather(self.space, self.individuals)
+        history = self.individuals
+        evidence = gather(history, self._keys)
         number = max(self._individuals, default=-1) + 1
-        return Moment(self.space, number, slot, self.individuals, evidence, lambda: self._learn(evidence))
+        return Moment(number, slot, history, evidence, lambda: self._learn(evidence))
 
     def _learn(self, evidence: Sequence[Evidence]) -> Knowledge | None:
         """What is known, worked out anew only when something was told."""

@@ -25,7 +25,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.initial import Initial
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.moment import Moment
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.offspring import Child, Guidance, breed
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.offspring import Guidance, breed
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import Child
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import (
     Choice,
     OptionsError,

@@ -14,6 +14,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence impor
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.lessons import Lessons
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.scale import Scale
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.subset import informative
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates import gaussian_process
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import (
     NEW,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # A standard deviation of doubt about feasibility that always remains.
 _FEASIBILITY_DOUBT = 0.15
+# Configurations that feasibility is learnt from; of more, half those that failed.
+_FEASIBILITY_ROWS = 400
 
 
 class Knowledge:
@@ -48,10 +51,12 @@ class Knowledge:
     ) -> None:
         self._space = space
         self._lessons = lessons
-        self.measured = level([found for found in evidence if found.measured])
+        measured = level([found for found in evidence if found.measured])
+        means = np.array([found.mean for found in measured])
+        self.measured = [measured[row] for row in informative(means, surrogate.capacity, rng)]
         shaky = unstable(self.measured)
         self.sound = np.array([f.feasible and not s for f, s in zip(self.measured, shaky, strict=True)], dtype=bool)
-        self._numbers = {space.key(found.values): number for number, found in enumerate(self.measured)}
+        self._numbers = {found.key: number for number, found in enumerate(self.measured)}
         # Of an unstable one only the worst reading counts, for that is what one can rely on.
         readings = [
             np.array([min(found.readings)] if s else found.readings)
@@ -59,7 +64,7 @@ class Knowledge:
         ]
         self.scale = Scale.of(np.concatenate(readings))
         self.genomes = self.encode([found.values for found in self.measured])
-        self.belief: Belief = surrogate(self._data(readings), rng)
+        self.belief: Belief = surrogate.learn(self._data(readings), rng)
         self._feasibility = _feasibility(space, [found for found in evidence if found.told], rng)
 
     def encode(self, configurations: Sequence[dict[str, Any]]) -> Genomes:
@@ -80,7 +85,7 @@ class Knowledge:
         under_way = [found for found in evidence if found.pending]
         if not under_way:
             return self.belief
-        numbers = [self._numbers.get(self._space.key(found.values), NEW) for found in under_way]
+        numbers = [self._numbers.get(found.key, NEW) for found in under_way]
         counts = np.array([float(found.pending) for found in under_way])
         genomes = self.encode([found.values for found in under_way])
         return self.belief.expecting(Pending(genomes, np.array(numbers), counts))
@@ -118,6 +123,8 @@ def _feasibility(space: SearchSpace, told: Sequence[Evidence], rng: Generator) -
     feasible = np.array([float(found.feasible) for found in told])
     if feasible.all():
         return None
+    chosen = informative(-feasible, _FEASIBILITY_ROWS, rng)
+    told, feasible = [told[row] for row in chosen], feasible[chosen]
     mean, unit = float(feasible.mean()), float(feasible.std()) or 1.0
     rows = np.arange(len(told))
     genomes = encode(space, [found.values for found in told])

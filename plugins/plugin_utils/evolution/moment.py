@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, Key
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 
 
 @dataclass(frozen=True)
 class Moment:
     """Everything handed out and told so far. What follows from it is worked out when it is first wanted."""
 
-    space: SearchSpace
     number: int  # of the next candidate
     slot: str | None
     history: Sequence[Individual]
@@ -33,9 +30,9 @@ class Moment:
         return self.learn()
 
     @cached_property
-    def taken(self) -> set[tuple[Any, ...]]:
+    def taken(self) -> set[Key]:
         """Keys of all configurations handed out."""
-        return {self.space.key(found.values) for found in self.evidence}
+        return {found.key for found in self.evidence}
 
     @property
     def told(self) -> int:

@@ -14,21 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import crossover
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import Child, crossover, settle
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-
-
-@dataclass(frozen=True)
-class Child:
-    """A configuration that could be tried; `parents` are candidate numbers."""
-
-    values: Configuration
-    origin: str
-    parents: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -61,10 +52,7 @@ def breed(
             child = Child(space.sample(rng), "initial", ())
         else:
             child = _child(space, parents, guidance, rng)
-        values = space.complete(child.values, rng)
-        if space.violation(values) > 0.0:
-            anchor = parents[0].values if not space.faults(parents[0].values) else space.sample(rng)
-            values = space.repair(values, anchor, rng)
+        values = settle(space, child.values, parents[0].values, rng)
         children.setdefault(space.key(values), Child(values, child.origin, child.parents))
     return list(children.values())
 

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Individual
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import BreedingOptions
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.parameters import NumericParameter
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-
-    from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Options
-
-CROSSOVERS = ("uniform", "one_point", "blend")
 
 _ATTEMPTS = 60
 
@@ -95,7 +92,7 @@ def breed(
     space: SearchSpace,
     parents: Sequence[Individual],
     taken: Collection[tuple[Any, ...]],
-    options: Options,
+    options: BreedingOptions,
     rng: Generator,
 ) -> Child | None:
     """A valid child whose key is not in `taken`: by tournament, crossover, typed mutation and repair.
@@ -111,7 +108,9 @@ def breed(
     return None if fresh is None else Child(fresh, "initial")
 
 
-def _child(space: SearchSpace, parents: Sequence[Individual], options: Options, rng: Generator, daring: float) -> Child:
+def _child(
+    space: SearchSpace, parents: Sequence[Individual], options: BreedingOptions, rng: Generator, daring: float
+) -> Child:
     """One child; `daring` in [0, 1] grows with attempts that only found known configurations."""
     mother = tournament(parents, options.tournament, rng)
     values: Mapping[str, Any] = mother.candidate.values

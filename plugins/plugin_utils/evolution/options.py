@@ -11,6 +11,8 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError, listing, suggestion
 
+CROSSOVERS = ("uniform", "one_point", "blend")
+
 
 class OptionsError(InputError):
     """The algorithm's options are not usable."""
@@ -66,3 +68,40 @@ def faults_of(options: Mapping[str, Any], known: Mapping[str, Setting]) -> list[
         elif problem := known[name].problem(value):
             faults.append(Fault(name, problem))
     return faults
+
+
+_BREEDING: dict[str, Setting] = {
+    "population": Whole(2, 1000),
+    "elites": Whole(0, 999),
+    "tournament": Whole(1, 1000),
+    "crossover": Choice(CROSSOVERS),
+    "crossover_rate": Share(),
+    "mutation_rate": Share(),
+    "mutation_sigma": Share(),
+}
+
+
+@dataclass(frozen=True)
+class BreedingOptions:
+    """Settings of the textbook algorithm. Rates are probabilities; `mutation_sigma` is in unit coordinates."""
+
+    population: int = 10
+    elites: int = 2
+    tournament: int = 3
+    crossover: str = "uniform"
+    crossover_rate: float = 0.9
+    mutation_rate: float = 0.2
+    mutation_sigma: float = 0.2
+
+    @classmethod
+    def from_mapping(cls, options: Mapping[str, Any]) -> BreedingOptions:
+        """Options as the user wrote them; OptionsError lists every fault."""
+        faults = faults_of(options, _BREEDING)
+        if not faults:
+            result = cls(**options)
+            if result.elites < result.population:
+                return result
+            faults.append(
+                Fault("elites", f"found {result.elites}, expected fewer than the population ({result.population})")
+            )
+        raise OptionsError(faults)

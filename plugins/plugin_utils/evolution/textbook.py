@@ -14,68 +14,17 @@ one, this is the classic algorithm; asked with trials still running, those are s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.initial import Initial
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.moment import Moment
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import (
-    CROSSOVERS,
-    crossover,
-    mutate,
-    tournament,
-)
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import (
-    Choice,
-    OptionsError,
-    Setting,
-    Share,
-    Whole,
-    faults_of,
-)
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import breed
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import BreedingOptions
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-
-_ATTEMPTS = 60
-_OPTIONS: dict[str, Setting] = {
-    "population": Whole(2, 1000),
-    "elites": Whole(0, 999),
-    "tournament": Whole(1, 1000),
-    "crossover": Choice(CROSSOVERS),
-    "crossover_rate": Share(),
-    "mutation_rate": Share(),
-    "mutation_sigma": Share(),
-}
-
-
-@dataclass(frozen=True)
-class Options:
-    """Settings of the textbook algorithm. Rates are probabilities; `mutation_sigma` is in unit coordinates."""
-
-    population: int = 10
-    elites: int = 2
-    tournament: int = 3
-    crossover: str = "uniform"
-    crossover_rate: float = 0.9
-    mutation_rate: float = 0.2
-    mutation_sigma: float = 0.2
-
-    @classmethod
-    def from_mapping(cls, options: Mapping[str, Any]) -> Options:
-        """Options as the user wrote them; OptionsError lists every fault."""
-        faults = faults_of(options, _OPTIONS)
-        if not faults:
-            result = cls(**options)
-            if result.elites < result.population:
-                return result
-            faults.append(
-                Fault("elites", f"found {result.elites}, expected fewer than the population ({result.population})")
-            )
-        raise OptionsError(faults)
 
 
 class Textbook:
@@ -84,14 +33,14 @@ class Textbook:
     def __init__(
         self, space: SearchSpace, seed: int, options: Mapping[str, Any], founders: Sequence[Configuration] = ()
     ) -> None:
-        self.options = Options.from_mapping(options)
+        self.options = BreedingOptions.from_mapping(options)
         self._space = space
         self._initial = Initial(space, seed, self.options.population, founders)
 
     @staticmethod
     def check(options: Mapping[str, Any]) -> None:
         """Raise OptionsError where the options are not usable."""
-        Options.from_mapping(options)
+        BreedingOptions.from_mapping(options)
 
     def generation_of(self, number: int) -> int:
         """Generation of candidate `number`: the first holds the whole population, later ones the children."""
@@ -108,12 +57,14 @@ class Textbook:
         generation = self.generation_of(number)
         if generation == 0 and (fresh := self._initial.next(taken)) is not None:
             return Candidate(number, fresh, "initial", 0)
-        parents = self._survivors(history, generation - 1)
-        for attempt in range(_ATTEMPTS):
-            child = self._breed(parents, number, generation, rng, daring=attempt / _ATTEMPTS)
-            if child is not None and self._space.key(child.values) not in taken:
-                return child
-        return self._last_resort(history, taken, number, generation, rng)
+        survivors = self._survivors(history, generation - 1)
+        parents = [survivor for survivor in survivors if survivor.readings and survivor.failure is None]
+        child = breed(self._space, parents, taken, self.options, rng)
+        if child is not None:
+            return Candidate(number, child.values, child.origin, generation, child.parents)
+        best = max(history, key=lambda individual: individual.rank).candidate
+        first = best.number if best.repeat_of is None else best.repeat_of
+        return Candidate(number, dict(best.values), "repeat", generation, (first,), repeat_of=first)
 
     def _survivors(self, history: Sequence[Individual], generation: int) -> list[Individual]:
         """The population after `generation`: its measured members and the elites of the generations before."""
@@ -126,43 +77,3 @@ class Textbook:
             elites = sorted(population, key=lambda i: i.rank, reverse=True)[: self.options.elites]
             population = elites + born[current]
         return population
-
-    def _breed(
-        self, parents: Sequence[Individual], number: int, generation: int, rng: Generator, daring: float
-    ) -> Candidate | None:
-        """One child; `daring` in [0, 1] grows with attempts that only found known configurations."""
-        usable = [parent for parent in parents if parent.readings and parent.failure is None]
-        if not usable:
-            return Candidate(number, self._space.sample(rng), "initial", generation)
-        mother = tournament(usable, self.options.tournament, rng)
-        values: Mapping[str, Any] = mother.candidate.values
-        lineage: tuple[int, ...] = (mother.candidate.number,)
-        origin = "mutation"
-        others = [individual for individual in usable if individual is not mother]
-        if others and rng.random() < self.options.crossover_rate:
-            father = tournament(others, self.options.tournament, rng)
-            values = crossover(self._space, values, father.candidate.values, self.options.crossover, rng)
-            lineage += (father.candidate.number,)
-            origin = "crossover"
-        # A child equal to a parent would be wasted: genes change at the given rate, more boldly when that repeats.
-        rate = self.options.mutation_rate + daring * (1.0 - self.options.mutation_rate)
-        if origin == "mutation" or rng.random() < max(self.options.mutation_rate * len(values), daring):
-            values = mutate(self._space, values, rate, self.options.mutation_sigma * (1.0 + 2.0 * daring), rng)
-        completed = self._space.complete(values, rng)
-        if self._space.violation(completed) > 0.0:
-            anchor = mother.candidate.values
-            if self._space.faults(anchor):  # The machines' present configuration need not be one of the space.
-                anchor = self._space.sample(rng)
-            completed = self._space.repair(completed, anchor, rng)
-        return Candidate(number, completed, origin, generation, lineage)
-
-    def _last_resort(
-        self, history: Sequence[Individual], taken: set[tuple[Any, ...]], number: int, generation: int, rng: Generator
-    ) -> Candidate:
-        """Any configuration not handed out yet; where the space is used up, the best one again."""
-        fresh = self._space.unused(taken, rng)
-        if fresh is not None:
-            return Candidate(number, fresh, "initial", generation)
-        best = max(history, key=lambda individual: individual.rank).candidate
-        first = best.number if best.repeat_of is None else best.repeat_of
-        return Candidate(number, dict(best.values), "repeat", generation, (first,), repeat_of=first)

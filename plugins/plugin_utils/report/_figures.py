@@ -12,7 +12,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.report import _words
 from ansible_collections.evolve.vm.plugins.plugin_utils.report._axes import Scale, ticks
 from ansible_collections.evolve.vm.plugins.plugin_utils.report._view import Interval, Trial, View
 
-ORIGINS = ("baseline", "initial", "crossover", "mutation", "immigrant")
+ORIGINS = ("baseline", "initial", "crossover", "mutation", "immigrant", "repeat")
 """The origins that have a symbol of their own; any other is drawn as "other"."""
 _STRIP = 26
 """Height of the strip below the plot in which failed trials are marked."""
@@ -167,7 +167,7 @@ def _mark(trial: Trial, x: Scale, y: Scale) -> Mark:
         symbol=trial.origin if trial.origin in ORIGINS else "other",
         limit=trial.kind == "limit",
         below=value < y.low,
-        name="baseline" if trial.is_baseline else f"trial {trial.number}",
+        name=trial.name,
         title=_title(trial),
     )
 
@@ -176,13 +176,16 @@ def _title(trial: Trial) -> str:
     what = f"failed, {trial.failure_class}" if trial.kind == "failed" else _words.percent(trial.fitness)
     if trial.kind == "limit":
         what += ", breaks a limit"
-    return f"Trial {trial.number}: {what}; {_words.origin(trial.origin)}, generation {trial.generation}"
+    return f"Trial {trial.number}: {what}; {trial.source}, generation {trial.generation}"
 
 
 def _best_so_far(measured: Sequence[Trial], x: Scale, y: Scale, right: float) -> str:
     path, best = "", None
     for trial in measured:
-        if trial.kind == "limit" or trial.fitness is None or (best is not None and trial.fitness <= best):
+        # A repeat is part of what is known of the trial it repeats.
+        if trial.kind == "limit" or trial.fitness is None or trial.repeat_of is not None:
+            continue
+        if best is not None and trial.fitness <= best:
             continue
         at, height = x(trial.number), y(_words.per_cent(trial.fitness))
         path += f"H{at:g}V{height:g}" if path else f"M{at:g} {height:g}"

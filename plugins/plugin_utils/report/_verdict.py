@@ -93,8 +93,10 @@ def tally(view: View) -> str:
     """What became of the trials: "36 measured (3 broke a limit), 4 failed (2 infrastructure, 2 measurement)"."""
     kinds = view.kinds
     parts = [f"{kinds['measured'] + kinds['limit']} measured"]
-    if kinds["limit"]:
-        parts[0] += f" ({kinds['limit']} broke a limit)"
+    repeats = sum(trial.repeat_of is not None and trial.fitness is not None for trial in view.searched)
+    notes = [f"{kinds['limit']} broke a limit"] if kinds["limit"] else []
+    notes += [f"{repeats} of them measured another again"] if repeats else []
+    parts[0] += f" ({', '.join(notes)})" if notes else ""
     if kinds["failed"]:
         classes = ", ".join(f"{amount} {name}" for name, amount in view.failures.most_common())
         parts.append(f"{kinds['failed']} failed ({classes})")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,8 @@ class Trial:
     origin: str
     generation: int
     parents: tuple[int, ...]
+    repeat_of: int | None
+    """The trial that this one measures again, if it does; that one's metrics and fitness rest on both."""
     slot: str
     kind: str
     """measured, limit (measured, breaks a limit), failed, running or pending."""
@@ -106,6 +108,15 @@ class Trial:
     @property
     def is_baseline(self) -> bool:
         return self.origin == "baseline"
+
+    @property
+    def name(self) -> str:
+        return "baseline" if self.is_baseline else f"trial {self.number}"
+
+    @property
+    def source(self) -> str:
+        """Where the trial came from, as part of a sentence."""
+        return _words.origin(self.origin) if self.repeat_of is None else f"measures trial {self.repeat_of} again"
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,12 @@ class View:
     goals: tuple[Goal, ...]
     trials: tuple[Trial, ...]
     """In order of their number, the baseline among them."""
+    front: tuple[Trial, ...] = ()
+    """The configurations that no other beats on every goal, best fitness first; none in a study of one goal."""
+    stopped: str = ""
+    """Why the search ended, "" while it has not."""
+    learned: tuple[str, ...] = ()
+    """What earlier studies and other machines gave, a line each."""
 
     @property
     def searched(self) -> list[Trial]:
@@ -209,7 +226,28 @@ def read(summary: Mapping[str, Any]) -> View:
             for goal in data.get("goals") or []
         ),
         trials=trials,
+        front=_front(data, trials),
+        stopped=(data.get("stopped") or {}).get("sentence") or "",
+        learned=tuple(_learned(data.get("learned") or {})),
     )
+
+
+def _front(data: Mapping[str, Any], trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+    by_number = {trial.number: trial for trial in trials}
+    if all(trial.is_baseline or trial.fitness is None for trial in trials):
+        return ()  # nothing stands against the baseline yet
+    return tuple(by_number[number] for number in (data.get("pareto") or {}).get("trials") or [])
+
+
+def _learned(learned: Mapping[str, Any]) -> Iterator[str]:
+    for study in learned.get("studies") or []:
+        taken = _words.count(study["taken"], "trial") if study["taken"] else "nothing"
+        yield f"{taken} of study {study['study']}" + (f" ({study['note']})" if study["note"] else "")
+    for founder in learned.get("founders") or []:
+        moved = f" (moved into the search space: {', '.join(founder['changes'])})" if founder["changes"] else ""
+        yield f"founder: {founder['source']}{moved}"
+    for left_out in learned.get("left_out") or []:
+        yield f"not taken: {left_out}"
 
 
 def _trial(entry: Mapping[str, Any], baseline: Mapping[str, Any]) -> Trial:
@@ -223,6 +261,7 @@ def _trial(entry: Mapping[str, Any], baseline: Mapping[str, Any]) -> Trial:
         origin=entry.get("origin") or "",
         generation=entry.get("generation") or 0,
         parents=tuple(entry.get("parents") or []),
+        repeat_of=entry.get("repeat_of"),
         slot=entry.get("slot") or "",
         kind=kind,
         differences=tuple(

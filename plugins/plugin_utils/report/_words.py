@@ -149,6 +149,7 @@ def origin(word: str) -> str:
         "crossover": "by crossover",
         "mutation": "by mutation",
         "immigrant": "an immigrant",
+        "repeat": "measured again",
     }.get(word, word)
 
 

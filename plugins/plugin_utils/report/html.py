@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.report import _figures, _verdict, _words
+from ansible_collections.evolve.vm.plugins.plugin_utils.report import _figures, _trade_offs, _verdict, _words
 from ansible_collections.evolve.vm.plugins.plugin_utils.report._view import SIMULATED_NOTE, View, read
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -47,6 +47,7 @@ def render_html(summary: Mapping[str, Any]) -> str:
         point=_point_size(len(view.trials)),
         gain=_figures.forest([view.gain]),
         forest=_figures.forest([view.gain, *(goal.change for goal in view.goals)]) if view.verified else None,
+        trade_offs=_trade_offs.trade_offs(view),
         space=_space(view),
         short=_words.short_names(_parameter_names(view)),
     )

@@ -18,6 +18,8 @@ _EFFECTS = {"unclear": "no clear change"}
 _BASELINE_ITSELF = "the baseline itself"
 _LABEL_WIDTH = 11
 _MESSAGES_SHOWN = 3
+_FRONT_SHOWN = 4
+_LEARNED_SHOWN = 6
 
 
 def render_text(summary: Mapping[str, Any], colour: bool = False, width: int = 78) -> str:
@@ -25,8 +27,8 @@ def render_text(summary: Mapping[str, Any], colour: bool = False, width: int = 7
 
     summary: what the study found, a JSON-able dict:
         study, simulated, state ("finished", "running", "no_trials"), created_at (ISO 8601), seed, algorithm,
-        collection_version, seconds, benchmark, goals, parameters, constraints, baseline, trials, best, verdict, slots,
-        files. Fitness and intervals are log-ratios to the baseline.
+        collection_version, seconds, benchmark, goals, budget, stopped, parameters, constraints, learned, baseline,
+        trials, pareto, best, verdict, slots, files. Fitness and intervals are log-ratios to the baseline.
     colour: with ANSI colours; without, the text holds no control characters but newlines.
     width: sentences are wrapped to so many columns; a name or path longer than that is never cut.
     """
@@ -37,6 +39,7 @@ def render_text(summary: Mapping[str, Any], colour: bool = False, width: int = 7
         _facts(view, pen),
         _changes(view, pen),
         _goals(view, pen),
+        _trade_offs(view, pen),
         _failures(view, pen),
         _quarantine(view, pen),
         _files(view, pen),
@@ -99,6 +102,12 @@ def _facts(view: View, pen: _Pen) -> list[str]:
         lines += pen.entry("Gain", _gain_text(view.gain, view.summary["verdict"]))
     if view.searched:
         lines += pen.entry("Trials", _verdict.tally(view))
+    if view.stopped:
+        lines += pen.entry("Search", view.stopped)
+    for number, line in enumerate(view.learned[:_LEARNED_SHOWN]):
+        lines += pen.entry("" if number else "Learnt", line)
+    if len(view.learned) > _LEARNED_SHOWN:
+        lines += pen.entry("", f"and {len(view.learned) - _LEARNED_SHOWN} more, in the report")
     slots = view.summary.get("slots") or []
     if slots:
         quarantined = sum(slot["status"] == "quarantined" for slot in slots)
@@ -122,7 +131,7 @@ def _baseline_text(view: View) -> str:
 def _best_text(best: Trial, verified: bool) -> str:
     if best.is_baseline:
         return _BASELINE_ITSELF
-    text = f"trial {best.number}, {_words.origin(best.origin)}, generation {best.generation}"
+    text = f"trial {best.number}, {best.source}, generation {best.generation}"
     return text if verified else f"{text}, fitness {_words.percent(best.fitness)} when searching (not verified)"
 
 
@@ -137,7 +146,7 @@ def _changes(view: View, pen: _Pen) -> list[str]:
     if view.best is None or not view.changes:
         return []
     rows = [(change.parameter, change.before, "->", change.after) for change in view.changes]
-    return [pen.heading(_verdict.changes_heading(view)), *_table(rows, "<><<")]
+    return [pen.heading(_verdict.changes_heading(view)), *aligned(rows, "<><<")]
 
 
 def _goals(view: View, pen: _Pen) -> list[str]:
@@ -155,7 +164,7 @@ def _goals(view: View, pen: _Pen) -> list[str]:
     ]
     if not view.compared:
         rows = [(name, before, "", "") for name, before, _best, _change in rows]
-    head, *lines = _table(rows, "<>>>", indent="")
+    head, *lines = aligned(rows, "<>>>", indent="")
     room = max(len(line) for line in lines)
     table = [pen.heading(head)]
     for line, goal in zip(lines, view.goals, strict=True):
@@ -164,6 +173,23 @@ def _goals(view: View, pen: _Pen) -> list[str]:
         if goal.limit_broken:
             table.append(f"    {pen.paint('breaks its limit', _EFFECT_STYLES['worse'])}: {goal.limit_text}")
     return table
+
+
+def _trade_offs(view: View, pen: _Pen) -> list[str]:
+    """The configurations between which only the user's weights decide."""
+    if not view.front:
+        return []
+    are = "configuration is" if len(view.front) == 1 else "configurations are"
+    heading = f"{len(view.front)} {are} not beaten on every goal by any other"
+    shown = view.front[:_FRONT_SHOWN]
+    if len(shown) < len(view.front):
+        heading += f"; by fitness, the first {len(shown)}:"
+    rows = [["", *(trial.name for trial in shown)]]
+    rows.append(["fitness", *(_words.percent(trial.fitness) for trial in shown)])
+    for goal in view.goals:
+        if goal.weight:
+            rows.append([goal.metric, *(_words.quantity(goal.metric, t.metrics.get(goal.metric)) for t in shown)])
+    return [*(pen.heading(line) for line in pen.wrap(heading)), *aligned(rows, "<" + ">" * len(shown))]
 
 
 def _failures(view: View, pen: _Pen) -> list[str]:
@@ -190,7 +216,7 @@ def _files(view: View, pen: _Pen) -> list[str]:
     files = view.summary.get("files") or {}
     labels = {"best": "Best configuration", "report": "Report", "population": "Population", "store": "Store"}
     rows = [(label, files[key]) for key, label in labels.items() if files.get(key) and (key != "best" or view.best)]
-    return [pen.heading("Files"), *_table(rows, "<<")] if rows else []
+    return [pen.heading("Files"), *aligned(rows, "<<")] if rows else []
 
 
 def _next(view: View, pen: _Pen) -> list[str]:
@@ -199,7 +225,7 @@ def _next(view: View, pen: _Pen) -> list[str]:
     return [*lines, f"  {command}"] if command else lines
 
 
-def _table(rows: Sequence[Sequence[str]], align: str, indent: str = "  ") -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], align: str, indent: str = "  ") -> list[str]:
     """Rows as aligned lines, two spaces between columns, no trailing spaces; an empty column takes no room."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(align))]
     return [

@@ -16,9 +16,9 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.verification import BASELINE, block_order
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.judging import choose_winner, winner_failed
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import insert_trial
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.stopping import stop_reason
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study, StudyError
 
@@ -88,11 +88,14 @@ def _ask_baseline(study: Study, slot: str) -> Run | Nothing:
 def _ask_search(study: Study, slot: str) -> Run | Nothing:
     searched = [trial for trial in study.trials if trial["number"] != BASELINE_TRIAL]
     waiting = [trial for trial in searched if trial["status"] == "pending"]
+    left = len(searched) < study.definition.trials
+    if (waiting or left) and (reason := stop_reason(study, fresh=not waiting)):
+        return Nothing(False, reason)
     if waiting:
         tried = {m["trial"] for m in study.measurements if m["slot"] == slot}
         return _start(study, slot, "search", min(waiting, key=lambda t: (t["number"] in tried, t["number"])))
-    if len(searched) < study.definition.trials:
-        insert_trial(study, study.evolution.ask()[0])
+    if left:
+        insert_trial(study, study.evolution.ask(slot=slot)[0])
         return _start(study, slot, "search", study.reread().trials[-1])
     if any(trial["status"] == "running" for trial in searched):
         return Nothing(True, "the last trials are still running elsewhere")
@@ -154,7 +157,7 @@ def _start(
         block=block,
         position=position,
         status="running",
-        started_at=now(),
+        started_at=study.clock(),
     )
     if purpose == "search":
         study.records.update(schema.trials, {"status": "running"}, study=study.name, number=trial["number"])

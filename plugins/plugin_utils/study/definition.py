@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,9 +17,11 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution import ALGORITHMS, Evolution
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError, listing, suggestion
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import Goals
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Earlier
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import space_faults
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.budget import Budget, budget_faults
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import name_fault, space_faults
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
 # Changing one of these would mix results that cannot be compared.
@@ -32,6 +34,8 @@ _FROZEN = (
     "seed",
     "algorithm",
     "algorithm_options",
+    "learn_from",
+    "founders",
     "simulated",
 )
 _VERIFICATION = {"blocks": 4, "confidence": 0.95, "equivalence": 0.02}
@@ -59,6 +63,8 @@ class Definition:
     algorithm_options: dict[str, Any] = field(default_factory=dict)
     baseline_repeats: int = 3
     verification: dict[str, Any] = field(default_factory=lambda: dict(_VERIFICATION))
+    learn_from: list[str] = field(default_factory=list)
+    founders: list[dict[str, Any]] = field(default_factory=list)
     simulated: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,23 +82,44 @@ class Definition:
     @property
     def trials(self) -> int:
         """Trials to run, the baseline and the verification not counted."""
-        return int(self.budget["trials"])
+        return self.limits.trials
 
-    def evolution(self, baseline: Mapping[str, Any]) -> Evolution:
+    @cached_property
+    def limits(self) -> Budget:
+        """What ends the search."""
+        return Budget(**self.budget)
+
+    def evolution(
+        self,
+        baseline: Mapping[str, Any],
+        founders: Sequence[Mapping[str, Any]] = (),
+        earlier: Sequence[Earlier] = (),
+    ) -> Evolution:
         """A new engine for this study."""
-        return Evolution(self.space, self.seed, algorithm=self.algorithm, baseline=baseline, **self.algorithm_options)
+        return Evolution(
+            self.space,
+            self.seed,
+            algorithm=self.algorithm,
+            baseline=baseline,
+            founders=founders,
+            earlier=earlier,
+            **self.algorithm_options,
+        )
 
     def differences(self, other: Definition) -> Iterator[str]:
-        """What in `other` would make results incomparable with this one's, as lines 'key: old -> new'."""
-        mine, theirs = self.as_dict(), other.as_dict()
+        """What in `other` would make results incomparable with this one's, as lines 'key: old -> new'.
+
+        The weights of the goals are left out: fitness follows from stored metrics, whatever the weights are.
+        """
+        mine, theirs = ({**d.as_dict(), "goals": _unweighted(d.scoring)} for d in (self, other))
         for key in _FROZEN:
             yield from _differences(f"evolve_{key}", mine[key], theirs[key])
 
 
-def read_definition(variables: Mapping[str, Any]) -> Definition:
+def read_definition(variables: Mapping[str, Any], also: Sequence[Fault] = ()) -> Definition:
     """The study described by the user's variables (names without `evolve_`).
 
-    StudyInputError lists every fault of every variable at once.
+    StudyInputError lists every fault of every variable at once, and those found elsewhere (`also`).
     """
     faults: list[Fault] = []
     given = {key: value for key, value in plain(variables).items() if value is not None}
@@ -104,11 +131,14 @@ def read_definition(variables: Mapping[str, Any]) -> Definition:
     metrics = _check_benchmark(given, faults)
     _collect(faults, lambda: Goals.from_list(given["goals"], metrics), "goals" in given)
     price_list = prices.read_prices(given.get("prices", {}), faults)
-    _check_budget(given.get("budget", {"trials": 1}), faults)
+    faults += budget_faults(given.get("budget", {"trials": 1}))
     _check_algorithm(given, faults)
     _check_integer("evolve_seed", given.get("seed", 1), 0, faults)
     _check_integer("evolve_baseline_repeats", given.get("baseline_repeats", 3), 2, faults)
     verification = _check_verification(given.get("verification", {}), faults)
+    _check_learn_from(given.get("learn_from", []), given.get("name"), faults)
+    _check_founders(given.get("founders", []), given.get("parameters"), faults)
+    faults += also
     if faults:
         raise StudyInputError(faults)
     return Definition(
@@ -163,16 +193,6 @@ def _check_benchmark(given: Mapping[str, Any], faults: list[Fault]) -> list[str]
         return None
 
 
-def _check_budget(budget: Any, faults: list[Fault]) -> None:
-    if not isinstance(budget, Mapping) or "trials" not in budget:
-        faults.append(Fault("evolve_budget", f"found {budget!r}, expected a mapping such as {{trials: 60}}"))
-        return
-    for key in budget:
-        if key != "trials":
-            faults.append(Fault(f"evolve_budget.{key}", f"unknown; accepted: trials.{suggestion(key, ['trials'])}"))
-    _check_integer("evolve_budget.trials", budget["trials"], 1, faults)
-
-
 def _check_algorithm(given: Mapping[str, Any], faults: list[Fault]) -> None:
     name = given.get("algorithm", "textbook")
     options = given.get("algorithm_options", {})
@@ -222,6 +242,44 @@ def _check_verification(given: Any, faults: list[Fault]) -> dict[str, Any]:
         ):
             faults.append(Fault(f"{where}.{key}", f"found {value!r}, expected a number between 0 and 1"))
     return result
+
+
+def _check_learn_from(studies: Any, name: Any, faults: list[Fault]) -> None:
+    where = "evolve_learn_from"
+    if not isinstance(studies, list) or not all(isinstance(study, str) for study in studies):
+        faults.append(Fault(where, f"found {studies!r}, expected a list of names of studies, such as [web-tier]"))
+        return
+    if name in studies:
+        faults.append(Fault(where, f"{name} is this study itself, which goes on from its own trials anyway"))
+    for study in sorted({study for study in studies if studies.count(study) > 1}):
+        faults.append(Fault(where, f"{study} is named more than once"))
+
+
+def _check_founders(founders: Any, parameters: Any, faults: list[Fault]) -> None:
+    """Founders may lie outside the space, but must speak of its parameters."""
+    where = "evolve_founders"
+    if not isinstance(founders, list):
+        faults.append(Fault(where, f"found {founders!r}, expected a list of configurations: [{{vm.vcpus: 4}}]"))
+        return
+    for number, values in enumerate(founders, start=1):
+        here = f"{where}[{number}]"
+        if not isinstance(values, Mapping) or not values:
+            faults.append(Fault(here, f"found {values!r}, expected a configuration such as {{vm.vcpus: 4}}"))
+            continue
+        wrong = [fault for fault in map(name_fault, values) if fault is not None]
+        faults += [Fault(f"{here}.{fault.where}", fault.problem) for fault in wrong]
+        faults += [
+            Fault(f"{here}.{name}", f"found {value!r}, expected a single value")
+            for name, value in values.items()
+            if not isinstance(value, (bool, int, float, str))
+        ]
+        if not wrong and isinstance(parameters, Mapping) and not set(values) & set(parameters):
+            faults.append(Fault(here, f"speaks of no parameter of this study: {listing(parameters)}"))
+
+
+def _unweighted(goals: Goals) -> dict[str, Any]:
+    """Everything about the goals but their weights, by metric."""
+    return {g.metric: {"direction": g.direction, "limit": g.limit, "span": g.span} for g in goals.goals}
 
 
 def _differences(where: str, old: Any, new: Any) -> Iterator[str]:

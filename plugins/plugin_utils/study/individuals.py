@@ -15,10 +15,14 @@ def write_individual(folder: StudyFolder, study: Study, number: int) -> None:
     """Write the file of one trial as it stands now."""
     trial = trial_summary(study, study.trial(number))
     parents = f", of trials {', '.join(map(str, trial['parents']))}" if trial["parents"] else ""
+    again = trial["repeat_of"]
+    where_from = f"{trial['origin']}{parents}" if again is None else f"measures trial {again} again"
     fitness = "not measured" if trial["fitness"] is None else f"{percent(trial['fitness']):+.2f} % over the baseline"
+    if trial["measurements"] > 1:
+        fitness += f" ({trial['measurements']} readings)"
     comments = [
         *_title(study),
-        f"Trial {number}: {trial['origin']}{parents}, generation {trial['generation']}",
+        f"Trial {number}: {where_from}, generation {trial['generation']}",
         f"Status: {trial['status']}; fitness: {fitness}",
         *([f"Failure ({trial['failure_class']}): {trial['message']}"] if trial["message"] else []),
     ]

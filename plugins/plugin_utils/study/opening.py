@@ -14,7 +14,9 @@ from typing import Any
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, StudyInputError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.founders import settle_founders
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learn, learning_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import (
     BASELINE_TRIAL,
@@ -22,16 +24,21 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import (
     StudyError,
     candidate_of,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.weights import check_scores, weight_changes
 
 
 @dataclass(frozen=True)
 class Opened:
-    """How a study was opened. `interrupted` counts runs that an earlier controller left unfinished."""
+    """How a study was opened. `interrupted` counts runs that an earlier controller left unfinished.
+
+    `rescored` says which weights changed, so that everything measured has another fitness than before.
+    """
 
     study: Study
     created: bool
     interrupted: int = 0
     forked_trials: int = 0
+    rescored: tuple[str, ...] = ()
 
 
 def open_study(
@@ -45,32 +52,43 @@ def open_study(
 ) -> Opened:
     """Create the study, or continue the one of this name.
 
-    StudyError where it exists with another space, goals or benchmark, or where another controller works on it. `pid` is
-    the controller's process; 0 leaves that unguarded.
+    StudyError where it exists with another space, goals or benchmark, or where another controller works on it;
+    StudyInputError where it cannot learn from the studies it names. `pid` is the controller's process; 0 leaves that
+    unguarded.
     """
     row = records.first(schema.studies, name=definition.name)
     forked = interrupted = 0
+    rescored: tuple[str, ...] = ()
     if row is None:
+        faults = learning_faults(
+            records, definition.name, definition.learn_from, definition.parameters, definition.simulated
+        )
+        if faults:
+            raise StudyInputError(faults)
         records.insert(
             schema.studies,
             name=definition.name,
             definition=definition.as_dict(),
             collection_version=version,
             forked_from=fork_of,
+            learned=learn(records, definition),
             created_at=now(),
         )
         if fork_of:
             forked = _copy_trials(Study(records, fork_of), Study(records, definition.name))
+            study = Study(records, definition.name)
+            if study.row["harvest"] is not None:
+                settle_founders(study)
     else:
         study = Study(records, definition.name)
         _refuse_changes(study, definition)
         _refuse_company(study, pid)
-        records.update(schema.studies, {"definition": definition.as_dict()}, name=study.name)
+        rescored = _update(study, definition)
         interrupted = _recover(study)
     _take_in_slots(Study(records, definition.name), hosts)
     if pid:
         records.update(schema.studies, {"controller": _identity(pid)}, name=definition.name)
-    return Opened(Study(records, definition.name), row is None, interrupted, forked)
+    return Opened(Study(records, definition.name), row is None, interrupted, forked, rescored)
 
 
 def close_study(study: Study) -> None:
@@ -79,12 +97,18 @@ def close_study(study: Study) -> None:
 
 
 def take_baseline(
-    study: Study, readings: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Fix the baseline from what was read from the slots: {host: {parameter: value}}.
+    study: Study,
+    readings: Mapping[str, Mapping[str, Any]],
+    silent: Mapping[str, str] | None = None,
+    founders: Mapping[str, Mapping[str, Any]] | None = None,
+    silent_founders: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Fix the baseline from what was read from the slots: {host: {parameter: value}}, and with it the founders.
 
-    `silent` says of the others why they could not be read. StudyError where slots differ, because trials on machines
-    that are not alike cannot be compared, or where a parameter could not be read.
+    `founders` holds what was read from other machines, whose configurations enter the initial population; `silent` and
+    `silent_founders` say of each group why some could not be read. Returns a line on each founder, for people.
+    StudyError where slots differ, because trials on machines that are not alike cannot be compared, or where a
+    parameter could not be read.
     """
     if not readings:
         reasons = "; ".join(f"{host}: {message}" for host, message in (silent or {}).items())
@@ -103,9 +127,10 @@ def take_baseline(
         raise StudyError("the slots of a study must be alike; " + "; ".join(unlike))
     values = {name: harvest[name] for name in study.definition.space.parameters}
     study.records.update(schema.studies, {"harvest": values}, name=study.name)
+    lines = settle_founders(study.reread(), founders, silent_founders)
     candidate = study.reread().evolution.ask()[0]
     insert_trial(study, candidate)
-    return values
+    return lines
 
 
 def insert_trial(study: Study, candidate: Candidate) -> None:
@@ -120,8 +145,27 @@ def insert_trial(study: Study, candidate: Candidate) -> None:
         parents=list(candidate.parents),
         repeat_of=candidate.repeat_of,
         status="pending",
-        created_at=now(),
+        created_at=study.clock(),
     )
+
+
+def _update(study: Study, definition: Definition) -> tuple[str, ...]:
+    """Take over what may change in a study; returns the weights that did.
+
+    With other weights another trial may be the winner, so that is chosen again; blocks of verification belong to the
+    trial they verified and are scored with the new weights where it wins again. A search that was stopped may go on
+    where the budget or the weights changed.
+    """
+    old = study.definition
+    changes: dict[str, Any] = {"definition": definition.as_dict()}
+    rescored = tuple(weight_changes(old.scoring, definition.scoring))
+    if rescored:
+        check_scores(study.with_definition(definition))
+        changes |= {"winner": None, "verdict": None}
+    if rescored or old.budget != definition.budget:
+        changes["stopped"] = None
+    study.records.update(schema.studies, changes, name=study.name)
+    return rescored
 
 
 def _refuse_changes(study: Study, definition: Definition) -> None:
@@ -163,7 +207,8 @@ def _refuse_company(study: Study, pid: int) -> None:
 def _recover(study: Study) -> int:
     """Take back what an earlier controller left running: nothing measured is lost, nothing half-done is kept."""
     records, name = study.records, study.name
-    changes = {"status": "abandoned", "finished_at": now(), "message": "the controller stopped before it was finished"}
+    message = "the controller stopped before it was finished"
+    changes = {"status": "abandoned", "finished_at": study.clock(), "message": message}
     count = records.update(schema.measurements, changes, study=name, status="running")
     records.update(schema.trials, {"status": "pending"}, study=name, status="running")
     records.update(schema.blocks, {"status": "abandoned"}, study=name, status="open")
@@ -201,13 +246,16 @@ def _copy_trials(source: Study, target: Study) -> int:
         return 0
     target.records.update(schema.studies, {"harvest": source.row["harvest"]}, name=target.name)
     number = 0
+    copies: dict[int, int] = {}
     for trial in source.trials:
         kept = [m for m in source.measured(trial["number"]) if set(new.scoring.metrics) <= set(m["metrics"])]
         is_baseline = trial["number"] == BASELINE_TRIAL
         if not is_baseline and (not kept or new.space.faults(trial["configuration"])):
             continue
         candidate = candidate_of(trial)
-        insert_trial(target, Candidate(number, candidate.values, candidate.origin, 0))
+        again = copies.get(trial["repeat_of"])
+        insert_trial(target, Candidate(number, candidate.values, candidate.origin, 0, repeat_of=again))
+        copies[trial["number"]] = number
         status = {"status": "measured" if kept else "pending"}
         target.records.update(schema.trials, status, study=target.name, number=number)
         for measurement in kept:

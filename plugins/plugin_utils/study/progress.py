@@ -24,7 +24,9 @@ def measured_line(study: Study, row: Row) -> str:
         baseline = study.trial(BASELINE_TRIAL)["configuration"]
         score = study.score(row["metrics"])
         broken = "  breaks a limit" if score.violation else ""
-        return f"{_head(study, row)}  {_gain(score.fitness)}{broken}   {_changes(baseline, trial['configuration'])}"
+        again = f"trial {trial['repeat_of']} again: " if trial["repeat_of"] is not None else ""
+        changes = _changes(baseline, trial["configuration"])
+        return f"{_head(study, row)}  {_gain(score.fitness)}{broken}   {again}{changes}"
     goals = "  ".join(f"{name} {row['metrics'][name]:.4g}" for name in study.definition.scoring.metrics)
     return f"{_head(study, row)}  {goals}"
 

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import sa
 
-VERSION = 1
+VERSION = 2
+
+# What leads from each earlier format to the next, in SQL that SQLite and PostgreSQL share.
+MIGRATIONS = {
+    1: ("ALTER TABLE studies ADD COLUMN stopped JSON", "ALTER TABLE studies ADD COLUMN learned JSON"),
+}
 
 metadata = sa.MetaData()
 
@@ -22,6 +27,8 @@ studies = sa.Table(
     sa.Column("harvest", sa.JSON),  # every parameter as the machines had it, conditions aside
     sa.Column("winner", sa.Integer),  # number of the trial under verification
     sa.Column("verdict", sa.JSON),
+    sa.Column("stopped", sa.JSON),  # why the search ended before its trials were spent (stopping.py)
+    sa.Column("learned", sa.JSON),  # what other studies and machines gave it when it was created (learning.py)
     sa.Column("controller", sa.JSON),  # who works on it, while someone does
     sa.Column("forked_from", sa.String(100)),
     sa.Column("collection_version", sa.String(40), nullable=False),

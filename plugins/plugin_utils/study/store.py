@@ -39,7 +39,7 @@ class StoreError(RuntimeError):
 
 
 class Store:
-    """A database of studies. `url` is an SQLAlchemy URL; tables are created when it is empty."""
+    """A database of studies. `url` is an SQLAlchemy URL; tables are created, or brought to the present format."""
 
     def __init__(self, url: str) -> None:
         require()
@@ -54,6 +54,16 @@ class Store:
             schema.metadata.create_all(self._engine)
         self._check_version()
 
+    @staticmethod
+    def exists(url: str) -> bool:
+        """Whether there is something at this URL; only of an SQLite file can it be told that there is nothing."""
+        require()
+        try:
+            address = sa.engine.make_url(url)
+        except sa.exc.ArgumentError:
+            return True  # opening it says what is wrong
+        return address.get_backend_name() != "sqlite" or not address.database or Path(address.database).exists()
+
     def close(self) -> None:
         """Release the connections."""
         self._engine.dispose()
@@ -65,15 +75,24 @@ class Store:
             yield Records(connection)
 
     def _check_version(self) -> None:
+        """Mark a new store with its format, and bring one of an earlier format to the present one."""
         with self.transaction() as records:
             row = records.first(schema.store_info)
             if row is None:
                 records.insert(schema.store_info, schema_version=schema.VERSION)
-            elif row["schema_version"] != schema.VERSION:
+                return
+            found = row["schema_version"]
+            while found in schema.MIGRATIONS:
+                for statement in schema.MIGRATIONS[found]:
+                    records.execute(statement)
+                found += 1
+            if found != schema.VERSION:
                 raise StoreError(
-                    f"the store {self._shown()} has format {row['schema_version']}, this version of evolve.vm reads "
-                    f"format {schema.VERSION}: use the version that wrote it, or name another evolve_store"
+                    f"the store {self._shown()} has format {found}, this version of evolve.vm reads formats up to "
+                    f"{schema.VERSION}: use the version that wrote it, or name another evolve_store"
                 )
+            if found != row["schema_version"]:
+                records.update(schema.store_info, {"schema_version": found})
 
     def _make_folder(self, folder: Path) -> None:
         try:
@@ -128,6 +147,10 @@ class Records:
         """Change the rows whose columns equal the values given; returns how many."""
         statement = sa.update(table).where(*_conditions(table, equal)).values(**changes)
         return int(self._connection.execute(statement).rowcount)
+
+    def execute(self, statement: str) -> None:
+        """Run a statement of SQL as it is, such as one that changes a table."""
+        self._connection.exec_driver_sql(statement)
 
 
 def _conditions(table: Table, equal: Mapping[str, Any]) -> Sequence[Any]:

@@ -8,7 +8,7 @@ Fitness is never stored: it follows from the measurements and the goals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,9 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution impo
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import Score, typical
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.earlier import earlier_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Row
 
 BASELINE_TRIAL = 0
@@ -27,21 +29,31 @@ class StudyError(RuntimeError):
 
 
 class Study:
-    """One study within one transaction. Rows are read once; whoever changes them calls `reread`."""
+    """One study within one transaction. Rows are read once; whoever changes them calls `reread`.
 
-    def __init__(self, records: Records, name: str) -> None:
+    `clock` tells the present as the store writes it.
+    """
+
+    def __init__(self, records: Records, name: str, clock: Callable[[], str] = now) -> None:
         row = records.first(schema.studies, name=name)
         if row is None:
             names = ", ".join(sorted(r["name"] for r in records.all(schema.studies))) or "none"
             raise StudyError(f"the store holds no study {name!r}; it holds: {names}")
         self.records = records
         self.name = name
+        self.clock = clock
         self.row = row
         self.definition = Definition(**row["definition"])
 
     def reread(self) -> Study:
         """The same study with its rows read afresh."""
-        return Study(self.records, self.name)
+        return Study(self.records, self.name, self.clock)
+
+    def with_definition(self, definition: Definition) -> Study:
+        """The same study as it would be with another definition; nothing is written."""
+        other = self.reread()
+        other.definition = definition
+        return other
 
     @cached_property
     def trials(self) -> list[Row]:
@@ -70,20 +82,36 @@ class Study:
     def measured(self, trial: int, purposes: Iterable[str] = ("baseline", "search")) -> list[Row]:
         """The successful measurements of a trial."""
         wanted = tuple(purposes)
-        return [m for m in self._measured_by_trial.get(trial, []) if m["purpose"] in wanted]
+        return [m for m in self.runs(trial) if m["status"] == "measured" and m["purpose"] in wanted]
+
+    def evidence(self, trial: int) -> list[Row]:
+        """The successful measurements of a trial's configuration: its own, then those of trials that repeat it."""
+        return [m for number in (trial, *self._repeats.get(trial, ())) for m in self.measured(number)]
+
+    def runs(self, trial: int) -> list[Row]:
+        """The measurements of a trial, whatever became of them."""
+        return self._runs_by_trial.get(trial, [])
 
     @cached_property
-    def _measured_by_trial(self) -> dict[int, list[Row]]:
+    def _runs_by_trial(self) -> dict[int, list[Row]]:
         found: dict[int, list[Row]] = {}
         for measurement in self.measurements:
-            if measurement["status"] == "measured":
-                found.setdefault(measurement["trial"], []).append(measurement)
+            found.setdefault(measurement["trial"], []).append(measurement)
+        return found
+
+    @cached_property
+    def _repeats(self) -> dict[int, list[int]]:
+        """For each trial that was measured again, the numbers of the trials that did."""
+        found: dict[int, list[int]] = {}
+        for trial in self.trials:
+            if trial["repeat_of"] is not None:
+                found.setdefault(trial["repeat_of"], []).append(trial["number"])
         return found
 
     @cached_property
     def baseline_metrics(self) -> dict[str, float]:
-        """The typical metrics of the baseline; empty until it has been measured."""
-        return typical([m["metrics"] for m in self.measured(BASELINE_TRIAL, ["baseline"])])
+        """The typical metrics of the baseline, over everything the search read of it; empty until it was measured."""
+        return typical([m["metrics"] for m in self.evidence(BASELINE_TRIAL)])
 
     def score(self, metrics: dict[str, float]) -> Score:
         """Fitness over the baseline, and violation of limits."""
@@ -94,13 +122,18 @@ class Study:
         """The engine with everything asked and told so far."""
         if self.row["harvest"] is None:
             raise StudyError(f"study {self.name!r} has no baseline configuration yet")
-        evolution = self.definition.evolution(self.row["harvest"])
+        learned = self.row["learned"] or {}
+        evolution = self.definition.evolution(
+            self.row["harvest"],
+            founders=[founder["values"] for founder in learned.get("founders", ())],
+            earlier=earlier_of(learned, self.definition.scoring),
+        )
         for trial in self.trials:
             candidate = candidate_of(trial)
             evolution.restore(candidate)
             for measurement in self.measured(trial["number"]):
                 score = self.score(measurement["metrics"])
-                evolution.tell(candidate, score.fitness, violation=score.violation)
+                evolution.tell(candidate, score.fitness, violation=score.violation, slot=measurement["slot"])
             # A trial given up because machines failed says nothing about its configuration.
             if trial["status"] == "failed" and trial["failure_class"] != "infrastructure":
                 evolution.tell(candidate, None, failure=trial["failure_class"])

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import typical
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.pareto import pareto_set
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import seconds_between
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
@@ -35,10 +36,14 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
             {"metric": g.metric, "direction": g.direction, "weight": g.weight, "limit": g.limit, "span": g.span}
             for g in definition.scoring.goals
         ],
+        "budget": definition.budget,
+        "stopped": _stopped(study),
         "parameters": definition.parameters,
         "constraints": definition.constraints,
+        "learned": _learned(study),
         "baseline": _baseline(study),
         "trials": trials,
+        "pareto": _pareto(study, trials),
         "best": _best(study),
         "verdict": study.row["verdict"],
         "slots": [{"host": s["host"], "status": s["status"], "message": s["message"]} for s in study.slots],
@@ -62,9 +67,13 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
 
 
 def trial_summary(study: Study, trial: Row) -> dict[str, Any]:
-    """One trial: where it comes from, what it is, what it gave."""
-    runs = [m for m in study.measurements if m["trial"] == trial["number"] and m["purpose"] != "verification"]
-    measured = study.measured(trial["number"])
+    """One trial: where it comes from, what it is, what it gave.
+
+    Metrics, fitness and violation are the typical ones over all its readings and those of trials that repeat it; a
+    trial that repeats another has its own only.
+    """
+    runs = [m for m in study.runs(trial["number"]) if m["purpose"] != "verification"]
+    measured = study.evidence(trial["number"])
     metrics = typical([m["metrics"] for m in measured])
     score = study.score(metrics) if metrics and study.baseline_metrics else None
     return {
@@ -72,6 +81,7 @@ def trial_summary(study: Study, trial: Row) -> dict[str, Any]:
         "origin": trial["origin"],
         "generation": trial["generation"],
         "parents": trial["parents"],
+        "repeat_of": trial["repeat_of"],
         "slot": runs[-1]["slot"] if runs else None,
         "status": trial["status"],
         "configuration": trial["configuration"],
@@ -91,9 +101,55 @@ def _state(study: Study) -> str:
     return "running" if any(trial["number"] != BASELINE_TRIAL for trial in study.trials) else "no_trials"
 
 
+def _stopped(study: Study) -> dict[str, str] | None:
+    """Why the search ended: {by: trials, hours or threshold, sentence}; None while it has not."""
+    if study.row["stopped"] is not None:
+        return dict(study.row["stopped"])
+    searched = [trial["status"] for trial in study.trials if trial["number"] != BASELINE_TRIAL]
+    if len(searched) < study.definition.trials or not set(searched) <= {"measured", "failed"}:
+        return None
+    return {"by": "trials", "sentence": f"all {len(searched)} trials of the budget are done"}
+
+
+def _learned(study: Study) -> dict[str, Any] | None:
+    """What the study was given by others when it was created; None where it was nothing."""
+    learned = study.row["learned"]
+    if learned is None:
+        return None
+    return {
+        "studies": [{key: s[key] for key in ("study", "taken", "note")} for s in learned.get("studies", ())],
+        "founders": learned.get("founders", []),
+        "left_out": learned.get("left_out", []),
+    }
+
+
+def _pareto(study: Study, trials: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The configurations that no other beats on every goal, best fitness first.
+
+    None with fewer than two goals, or with nothing to compare. Only measured configurations that hold every limit take
+    part; the baseline is one of them.
+    """
+    goals = [goal for goal in study.definition.scoring.goals if goal.weight]
+    sound = [
+        trial
+        for trial in trials
+        if trial["status"] == "measured"
+        and trial["repeat_of"] is None
+        and trial["fitness"] is not None
+        and not trial["violation"]
+    ]
+    if len(goals) < 2 or len(sound) < 2:
+        return None
+    table = [[trial["metrics"][goal.metric] for goal in goals] for trial in sound]
+    unbeaten = pareto_set(table, [goal.sign for goal in goals])
+    found = [trial for trial, keep in zip(sound, unbeaten, strict=True) if keep]
+    found.sort(key=lambda trial: (-trial["fitness"], trial["number"]))
+    return {"metrics": [goal.metric for goal in goals], "trials": [trial["number"] for trial in found]}
+
+
 def _baseline(study: Study) -> dict[str, Any]:
     harvested = study.row["harvest"] is not None
-    measured = study.measured(BASELINE_TRIAL, ["baseline"])
+    measured = study.evidence(BASELINE_TRIAL)
     return {
         "configuration": study.trial(BASELINE_TRIAL)["configuration"] if harvested else {},
         "metrics": study.baseline_metrics,

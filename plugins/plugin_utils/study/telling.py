@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import MetricError, typical
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices, schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study, StudyError
 
@@ -62,7 +61,7 @@ def tell_measured(
         "runs": runs,
         "readback": dict(readback),
         "tier": tier,
-        "finished_at": now(),
+        "finished_at": study.clock(),
     }
     study.records.update(schema.measurements, changes, id=run)
     if row["purpose"] != "verification":
@@ -81,7 +80,7 @@ def tell_failed(study: Study, run: int, *, failure_class: str | None, message: s
     """
     row = _running(study, run)
     decided = _classify(study, row, failure_class, lost=lost, restored=restored)
-    changes = {"status": "failed", "failure_class": decided, "message": message, "finished_at": now()}
+    changes = {"status": "failed", "failure_class": decided, "message": message, "finished_at": study.clock()}
     study.records.update(schema.measurements, changes, id=run)
     if decided == "infrastructure" or row["trial"] == BASELINE_TRIAL:
         _note_trouble(study, row["slot"], message, lost=not restored)

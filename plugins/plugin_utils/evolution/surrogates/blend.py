@@ -14,19 +14,15 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding impor
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates import forest, gaussian_process
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import Data, Pending
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.skill import shares, skill
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.subset import informative
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.surrogate import Belief, Opinion
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-_ROWS = 400
-
 
 def learn(data: Data, rng: Generator) -> Blend:
     """The surrogate `blend`: Gaussian process and forest."""
-    data = data.take(informative(data, _ROWS, rng))
     beliefs: list[Belief] = [gaussian_process.learn(data, rng), forest.learn(data, rng)]
     return Blend(beliefs, shares([skill(belief, data) for belief in beliefs], len(data)))
 

@@ -16,20 +16,17 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding impor
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.bagged import Bagged
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import Data
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.features import Features
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.subset import informative
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np, optional
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
 _TREES = 60
-_ROWS = 2000
 
 
 def learn(data: Data, rng: Generator) -> Bagged:
     """The surrogate `forest`."""
     ensemble = optional("sklearn.ensemble")
-    data = data.take(informative(data, _ROWS, rng))
     layout = Features.of(data.genomes)
     columns = layout.columns(data.genomes)
     forest = ensemble.ExtraTreesRegressor(

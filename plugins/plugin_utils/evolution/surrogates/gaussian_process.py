@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array, Whole
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding import Genomes, distances
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.subset import informative
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import (
     NEW,
     NOWHERE,
     Data,
     Pending,
 )
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.subset import informative
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.surrogate import Opinion
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import linalg, np, optimize
 
@@ -67,8 +67,8 @@ class Hyperparameters:
 
 def learn(data: Data, rng: Generator) -> GaussianProcess:
     """The surrogate `gp`."""
-    data = data.take(informative(data, _ROWS, rng))
-    fitted = _fit(data.take(informative(data, _FIT_ROWS, rng)))
+    data = data.take(informative(data.targets, _ROWS, rng))
+    fitted = _fit(data.take(informative(data.targets, _FIT_ROWS, rng)))
     return GaussianProcess(data, fitted)
 
 

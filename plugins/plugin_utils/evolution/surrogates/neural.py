@@ -16,7 +16,6 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding impor
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.bagged import Bagged
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import Data
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.features import Features
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.subset import informative
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np, optional
 
 if TYPE_CHECKING:
@@ -24,17 +23,15 @@ if TYPE_CHECKING:
 
 _MEMBERS = 10
 _WIDTH = 48
-_STEPS = 250
+_STEPS = 200
 _BATCH = 256
 _LEARNING_RATE = 0.01
 _DECAY = 1e-3
-_ROWS = 10_000
 
 
 def learn(data: Data, rng: Generator) -> Bagged:
     """The surrogate `torch`."""
     torch = optional("torch")
-    data = data.take(informative(data, _ROWS, rng))
     layout = Features.of(data.genomes)
     columns = layout.columns(data.genomes)
     bags = [rng.choice(len(data), size=len(data)) for dummy in range(_MEMBERS)]

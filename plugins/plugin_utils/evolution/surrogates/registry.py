@@ -13,9 +13,9 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates imp
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.surrogate import Surrogate
 
-SURROGATES: dict[str, Surrogate] = {
-    "gp": gaussian_process.learn,
-    "forest": forest.learn,
-    "blend": blend.learn,
-    "torch": neural.learn,
+SURROGATES = {
+    "gp": Surrogate(gaussian_process.learn, 400),
+    "forest": Surrogate(forest.learn, 2_000),
+    "blend": Surrogate(blend.learn, 400),
+    "torch": Surrogate(neural.learn, 6_000),
 }

@@ -28,4 +28,5 @@ def skill(belief: Belief, data: Data) -> float:
 def shares(skills: list[float], rows: int) -> Array:
     """How much each of several beliefs counts: more skilled ones more, the more so the more rows there are."""
     weights: Array = np.exp((np.array(skills) - max(skills)) * min(rows, _SURE) / _TEMPER)
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,8 +60,12 @@ class Belief(Protocol):
         """Mean and variance of each row's target as predicted from the other rows: the measure of predictive skill."""
 
 
-class Surrogate(Protocol):
-    """Learns from data. Deterministic for equal data and generator."""
+@dataclass(frozen=True)
+class Surrogate:
+    """A way to learn: `learn` gives the belief that data lead to, the same for equal data and generator.
 
-    def __call__(self, data: Data, rng: Generator) -> Belief:
-        """The belief that the data lead to."""
+    `capacity` is the number of configurations that it makes use of.
+    """
+
+    learn: Callable[[Data, Generator], Belief]
+    capacity: int

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.breeding import first_population, next_population
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import CROSSOVERS, settle
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import settle
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import CROSSOVERS, BreedingOptions
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population import read_population
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Options
 from ansible_collections.evolve.vm.tests.unit.plugins.plugin_utils.evolution.random_spaces import (
     assert_valid,
     search_spaces,
@@ -99,7 +99,7 @@ def test_a_small_space_gives_a_small_population():
     space = SearchSpace.from_mapping({"f": {"type": "bool"}, "g": {"type": "bool", "when": "f"}})
     population = first_population(space, 10, 1)
     assert len(population) == 3
-    bred = next_population(space, [{**one, "fitness": 1.0} for one in population], Options(population=5), 1)
+    bred = next_population(space, [{**one, "fitness": 1.0} for one in population], BreedingOptions(population=5), 1)
     assert [one["number"] for one in bred] == [0, 1], "the elites: there is nothing else to try"
 
 
@@ -111,7 +111,7 @@ def test_elites_stay_as_they_are_and_the_rest_is_replaced_by_children():
     first[3]["metrics"] = {"x": 1.0}
     first[3]["fitness"] = 99.0
     before = copy.deepcopy(first)
-    second = next_population(SPACE, first, Options(elites=2), 1)
+    second = next_population(SPACE, first, BreedingOptions(elites=2), 1)
     assert first == before
     best = sorted(first, key=lambda one: one["fitness"], reverse=True)[:2]
     assert second[:2] == best
@@ -134,7 +134,7 @@ def test_generations_get_better():
         population = evaluated(population)
         means.append(np.mean([one["fitness"] for one in population]))
         bests.append(max(one["fitness"] for one in population))
-        population = next_population(SPACE, population, Options(), 3)
+        population = next_population(SPACE, population, BreedingOptions(), 3)
     assert bests == sorted(bests), "elites are never lost"
     assert means[-1] > means[0] + 0.2
     assert max(one["generation"] for one in population) == 8
@@ -146,7 +146,7 @@ def test_parents_are_only_those_who_may_be():
     first[1] |= {"fitness": 40.0, "failure": "the guest did not answer"}
     first[2] |= {"fitness": None, "failure": "the guest did not answer"}
     first[3] |= {"fitness": None}
-    second = next_population(SPACE, first, Options(population=30, elites=8, tournament=1), 1)
+    second = next_population(SPACE, first, BreedingOptions(population=30, elites=8, tournament=1), 1)
     assert {number for one in second for number in one["parents"]} == {4, 5, 6, 7}
     assert [one["number"] for one in second if one["generation"] == 0] == sorted(
         [4, 5, 6, 7], key=lambda number: -first[number]["fitness"]
@@ -155,14 +155,14 @@ def test_parents_are_only_those_who_may_be():
 
 def test_the_infeasible_are_parents_where_nobody_kept_the_limits():
     first = [{**one, "violation": 0.1 + one["number"]} for one in evaluated(first_population(SPACE, 4, 1))]
-    second = next_population(SPACE, first, Options(population=6, elites=1, tournament=4), 1)
+    second = next_population(SPACE, first, BreedingOptions(population=6, elites=1, tournament=4), 1)
     assert second[0]["number"] == 0
     assert all(one["parents"][0] == 0 for one in second[1:])
 
 
 def test_after_a_population_that_failed_as_a_whole_there_is_new_blood():
     first = [{**one, "failure": "broke"} for one in first_population(SPACE, 4, 1)]
-    second = next_population(SPACE, first, Options(population=4), 1)
+    second = next_population(SPACE, first, BreedingOptions(population=4), 1)
     assert [(one["number"], one["origin"], one["parents"]) for one in second] == [
         (n, "initial", []) for n in range(4, 8)
     ]
@@ -173,7 +173,7 @@ def test_after_a_population_that_failed_as_a_whole_there_is_new_blood():
 def test_the_same_seed_and_population_give_the_same_and_another_seed_another(kind):
     def two(seed):
         first = evaluated(first_population(SPACE, 8, seed, BASELINE))
-        return next_population(SPACE, first, Options(crossover=kind), seed)
+        return next_population(SPACE, first, BreedingOptions(crossover=kind), seed)
 
     assert two(1) == two(1)
     assert configurations(two(1)) != configurations(two(2))
@@ -182,7 +182,7 @@ def test_the_same_seed_and_population_give_the_same_and_another_seed_another(kin
 def test_what_was_bred_once_is_bred_again_by_every_later_version():
     population = first_population(SPACE, 8, 42, BASELINE)
     for dummy in range(3):
-        population = next_population(SPACE, evaluated(population), Options(population=8, crossover="blend"), 42)
+        population = next_population(SPACE, evaluated(population), BreedingOptions(population=8, crossover="blend"), 42)
     assert [[one["number"], one["origin"], one["parents"], *one["configuration"].values()] for one in population] == [
         [5, "initial", [], 8, 2048, "none", False],
         [18, "crossover", [5, 12], 5, 2048, "writeback", False],
@@ -210,7 +210,7 @@ def test_every_individual_of_every_space_is_valid_plain_and_new(drawn, seed, siz
     space, specifications = drawn
     founders = [space.at([data.draw(st.floats(0, 1)) for dummy in specifications])]
     population = first_population(space, size, seed, None, founders)
-    options = Options(population=size, elites=min(1, size - 1), crossover=kind, mutation_rate=0.4)
+    options = BreedingOptions(population=size, elites=min(1, size - 1), crossover=kind, mutation_rate=0.4)
     fates = st.sampled_from([{"fitness": 1.0}, {"fitness": -0.5, "violation": 2.0}, {"failure": "broke"}, {}])
     for dummy in range(3):
         assert 1 <= len(population) <= size

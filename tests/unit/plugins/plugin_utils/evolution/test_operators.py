@@ -13,11 +13,11 @@ import pytest
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import (
-    CROSSOVERS,
     crossover,
     mutate,
     tournament,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import CROSSOVERS
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 
 SPACE = SearchSpace.from_mapping(

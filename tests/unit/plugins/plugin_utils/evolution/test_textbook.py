@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution import Evolution
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import OptionsError
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import OptionsError, Textbook
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.textbook import Textbook
 
 
 def textbook(space, seed=1, **options):

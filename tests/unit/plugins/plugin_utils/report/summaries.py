@@ -77,8 +77,11 @@ def study(
         "seconds": 14.2 * trials + 61,
         "benchmark": {"name": "sysbench", "tests": ["fileio", "memory"], "seconds": 5, "repeats": 2},
         "goals": GOALS,
+        "budget": {"trials": trials},
+        "stopped": None,
         "parameters": PARAMETERS,
         "constraints": ["vm.memory_mib >= 512 * vm.vcpus"],
+        "learned": None,
         "baseline": {
             "configuration": BASELINE,
             "metrics": BASELINE_METRICS,
@@ -86,6 +89,7 @@ def study(
             "spread": noise,
         },
         "trials": history,
+        "pareto": _pareto(history),
         "best": {"trial": best["number"], "configuration": best["configuration"], "changes": changes},
         "verdict": _verdict(str(verdict), best, noise) if verified else None,
         "slots": [
@@ -107,6 +111,7 @@ def no_trials() -> dict[str, Any]:
     summary = study(0, verdict=None, state="no_trials")
     return summary | {
         "trials": [],
+        "pareto": None,
         "best": None,
         "seconds": 0.0,
         "baseline": {"configuration": BASELINE, "metrics": {}, "measurements": 0, "spread": None},
@@ -129,6 +134,7 @@ def baseline_failed() -> dict[str, Any]:
         "message": "sysbench: command not found",
     }
     summary["baseline"] |= {"metrics": {}, "measurements": 0, "spread": None}
+    summary["pareto"] = None
     return summary
 
 
@@ -145,6 +151,13 @@ def hostile(text: str) -> dict[str, Any]:
         trial |= {"slot": text, "configuration": {text: text + "2", text + "3": text}, "metrics": {text: 2.0}}
     summary["trials"][1] |= {"status": "failed", "failure_class": text, "message": text, "fitness": None}
     summary["trials"][2] |= {"origin": text}
+    summary["stopped"] = {"by": "hours", "sentence": text}
+    summary["pareto"] = {"metrics": [text], "trials": [2, 3]}
+    summary["learned"] = {
+        "studies": [{"study": text, "taken": 1, "note": text}],
+        "founders": [{"source": text, "values": {text: text}, "changes": [text]}],
+        "left_out": [text],
+    }
     summary["best"]["changes"] = [{"parameter": text, "before": text, "after": text}]
     summary["verdict"] |= {
         "sentence": text,
@@ -153,6 +166,27 @@ def hostile(text: str) -> dict[str, Any]:
     summary["slots"] = [{"host": text, "status": "quarantined", "message": text}]
     summary["files"] = dict.fromkeys(("best", "report", "store", "population"), text)
     return summary
+
+
+def _pareto(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """By comparing each with each, which is slow and plain."""
+
+    def worth(trial: dict[str, Any]) -> tuple[float, ...]:
+        return tuple(
+            trial["metrics"][goal["metric"]] * (1 if goal["direction"] == "maximize" else -1) for goal in GOALS
+        )
+
+    sound = [trial for trial in history if trial["status"] == "measured" and trial["violation"] == 0]
+    front = [
+        trial
+        for trial in sound
+        if not any(
+            worth(other) != worth(trial) and all(a >= b for a, b in zip(worth(other), worth(trial), strict=True))
+            for other in sound
+        )
+    ]
+    front.sort(key=lambda trial: -trial["fitness"])
+    return {"metrics": [goal["metric"] for goal in GOALS], "trials": [trial["number"] for trial in front]}
 
 
 def _rank(trial: dict[str, Any]) -> Any:
@@ -222,6 +256,7 @@ def _entry(
         "origin": origin,
         "generation": generation,
         "parents": parents,
+        "repeat_of": None,
         "slot": slot,
         "status": "pending",
         "configuration": configuration,

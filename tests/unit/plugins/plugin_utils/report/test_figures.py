@@ -131,3 +131,17 @@ def test_forest_has_one_axis_for_all_and_holds_zero() -> None:
     assert exact is not None
     assert 0 < exact.low == exact.at == exact.high < plot.zero < wide.low < wide.at < wide.high < 100
     assert next(tick.at for tick in plot.x_ticks if tick.label == "0") == plot.zero
+
+
+def test_a_repeat_is_drawn_but_is_no_step_of_the_best_so_far() -> None:
+    summary = summaries.study(failing=0.0)
+    before = fitness_figure(_view.read(summary), 1000, 400)
+    summary["trials"][20] |= {"origin": "repeat", "repeat_of": 3}
+    summary["trials"][20]["fitness"] = max(trial["fitness"] for trial in summary["trials"])
+    after = fitness_figure(_view.read(summary), 1000, 400)
+    assert before is not None
+    assert after is not None
+    assert after.marks[20].symbol == "repeat"
+    assert "measures trial 3 again" in after.marks[20].title
+    assert after.marks[20].y == min(mark.y for mark in after.marks)
+    assert f"H{after.marks[20].x:g}V" not in after.best_so_far

@@ -123,8 +123,9 @@ def test_every_trial_has_a_row_and_a_mark(trials: int) -> None:
     source = render_html(summary)
     assert len(_rows(source)) == trials + 1
     # Once in the wide figure, once in the narrow one.
+    drawn = source[source.index(">The search</h2>") :]
     measured = sum(trial["status"] == "measured" for trial in summary["trials"])
-    assert len(re.findall(r'<use href="#s-(?!failed)[a-z]+" class="[^"]+" x=', source)) == 2 * measured
+    assert len(re.findall(r'<use href="#s-(?!failed)[a-z]+" class="[^"]+" x=', drawn)) == 2 * measured
     failed = sum(trial["status"] == "failed" for trial in summary["trials"])
     assert len(re.findall(r'<use href="#s-failed" class="o-failed" x=', source)) == 2 * failed
 
@@ -222,3 +223,28 @@ def test_a_summary_with_nothing_optional_renders() -> None:
         "baseline": None,
     }
     assert "No trials yet" in _Page(render_html(summary)).text
+
+
+def test_the_end_of_the_search_and_what_was_learnt_are_told() -> None:
+    summary = summaries.study()
+    summary["stopped"] = {"by": "hours", "sentence": "stopped after 41 of 60 trials: the 4 h of the budget are spent"}
+    summary["learned"] = {
+        "studies": [{"study": "web", "taken": 17, "note": ""}],
+        "founders": [{"source": "host db-1", "values": {}, "changes": ["vm.vcpus: 16 -> 8"]}],
+        "left_out": ["host db-2: could not be read (no route)"],
+    }
+    said = _Page(render_html(summary)).said
+    assert "Stopped after 41 of 60 trials: the 4 h of the budget are spent." in said
+    assert "17 trials of study web" in said
+    assert "founder: host db-1 (moved into the search space: vm.vcpus: 16 -> 8)" in said
+    assert "not taken: host db-2: could not be read (no route)" in said
+    assert "Budget {trials: 40}" in said
+
+
+def test_a_trial_that_measures_another_again_says_so() -> None:
+    summary = summaries.study(failing=0.0)
+    summary["trials"][20] |= {"origin": "repeat", "repeat_of": 3}
+    source = render_html(summary)
+    assert "<td>trial 3 again</td>" in _rows(source)[20]
+    assert "measures trial 3\N{NO-BREAK SPACE}again, generation" in source
+    assert 'class="o-repeat"/></svg>repeat</li>' in source

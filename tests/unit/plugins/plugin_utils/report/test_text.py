@@ -40,6 +40,14 @@ Goals                           baseline      best   change
   fileio_latency_p95_ms         8.413 ms  5.660 ms  -32.7 %  better
   vm_cost                          14.50     18.32  +26.3 %  worse
 
+7 configurations are not beaten on every goal by any other; by fitness, the
+first 4:
+                                trial 31  trial 24  trial 36  trial 40
+  fitness                        +31.9 %   +24.0 %   +18.2 %   +17.7 %
+  fileio_operations_per_second   4417 /s   4091 /s   3795 /s   3824 /s
+  fileio_latency_p95_ms         5.417 ms  5.866 ms  6.459 ms  6.657 ms
+  vm_cost                          18.80     18.49     16.18     16.04
+
 Why trials failed
   2 x Host slot-3 is unreachable: Connection timed out during banner exchange.
   2 x sysbench fileio ended with 0 but printed no numbers.
@@ -108,8 +116,9 @@ def test_only_a_better_configuration_is_offered_for_applying(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("width", [60, 78, 120])
 def test_sentences_keep_to_the_width(case: str, width: int) -> None:
-    # The goals and the command are tables and code: they are never broken.
+    # The goals, the trade-offs and the command are tables and code: they are never broken.
     prose = re.sub(r"\nGoals.*?\n\n", "\n", render_text(CASES[case], width=width) + "\n\n", flags=re.DOTALL)
+    prose = re.sub(r"\n {20,}trial.*?\n\n", "\n", prose, flags=re.DOTALL)
     long = [line for line in prose.split("\n") if len(line) > width and "ansible-playbook" not in line]
     assert not [line for line in long if not re.match(r"  \w[\w ]+?  ", line)]
 
@@ -155,7 +164,7 @@ def test_a_metric_that_was_zero_is_compared_by_difference() -> None:
 
 
 def test_a_change_whose_interval_holds_zero_is_no_change() -> None:
-    assert re.findall(r" %  (.+)$", render_text(CASES["inconclusive"]), re.MULTILINE) == [
+    assert re.findall(r" %  ([a-z].+)$", render_text(CASES["inconclusive"]), re.MULTILINE) == [
         "no clear change",
         "no clear change",
         "worse",
@@ -164,7 +173,7 @@ def test_a_change_whose_interval_holds_zero_is_no_change() -> None:
 
 def test_effects_of_an_unverified_trial_are_provisional() -> None:
     text = render_text(CASES["unverified"])
-    assert re.findall(r" %  (.+)$", text, re.MULTILINE) == ["looks better", "looks better", "looks worse"]
+    assert re.findall(r" %  ([a-z].+)$", text, re.MULTILINE) == ["looks better", "looks better", "looks worse"]
     assert "not verified" in text
 
 
@@ -197,3 +206,34 @@ def test_a_path_with_spaces_is_quoted_for_the_shell() -> None:
     summary = summaries.study()
     summary["files"]["best"] = "my studies/best.yml"
     assert "-e '@my studies/best.yml' --check" in render_text(summary)
+
+
+def test_the_reason_for_the_end_of_the_search_is_said() -> None:
+    summary = summaries.study()
+    summary["stopped"] = {"by": "hours", "sentence": "stopped after 41 of 60 trials: the 4 h of the budget are spent"}
+    assert "\nSearch     stopped after 41 of 60 trials: the 4 h of the budget are spent\n" in render_text(summary)
+    assert "\nSearch " not in render_text(summaries.study())
+
+
+def test_what_was_learnt_is_said_in_a_few_lines() -> None:
+    summary = summaries.study()
+    founders = [{"source": f"host db-{number}", "values": {}, "changes": []} for number in range(8)]
+    summary["learned"] = {
+        "studies": [
+            {"study": "web", "taken": 1, "note": "3 outside this search space"},
+            {"study": "db", "taken": 0, "note": "it did not measure vm_cost"},
+        ],
+        "founders": [{"source": "host db-9", "values": {}, "changes": ["vm.vcpus: 16 -> 8"]}, *founders],
+        "left_out": [],
+    }
+    text = render_text(summary)
+    assert "\nLearnt     1 trial of study web (3 outside this search space)\n" in text
+    assert "\n           nothing of study db (it did not measure vm_cost)\n" in text
+    assert "\n           founder: host db-9 (moved into the search space: vm.vcpus: 16 -> 8)\n" in text
+    assert "\n           and 5 more, in the report\n" in text
+
+
+def test_trials_that_measured_another_again_are_told_apart() -> None:
+    summary = summaries.study(failing=0.0)
+    summary["trials"][20] |= {"origin": "repeat", "repeat_of": 3}
+    assert "1 of them measured another again" in " ".join(render_text(summary).split())

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Nothing, Run, ask
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, open_study, take_baseline
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
@@ -54,20 +55,20 @@ class Player:
         self.store = store
         self.definition = definition
         self.hosts = hosts
+        self.clock = now
 
-    def open(self, **options: Any) -> Opened:
+    def open(self, founders: dict[str, dict[str, Any]] | None = None, **options: Any) -> Opened:
         with self.store.transaction() as records:
             opened = open_study(records, self.definition, self.hosts, version="0.0.0", **options)
         if opened.study.row["harvest"] is None:
             with self.store.transaction() as records:
-                take_baseline(
-                    Study(records, self.definition.name), {host: {**BASELINE, **SIZES} for host in self.hosts}
-                )
+                readings = {host: {**BASELINE, **SIZES} for host in self.hosts}
+                take_baseline(Study(records, self.definition.name, self.clock), readings, founders=founders)
         return opened
 
     def ask(self, slot: str = "s1", phase: str = "search") -> Run | Nothing:
         with self.store.transaction() as records:
-            return ask(Study(records, self.definition.name), slot, phase)
+            return ask(Study(records, self.definition.name, self.clock), slot, phase)
 
     def measure(self, run: Run, factor: float = 1.0, **changes: Any) -> dict[str, Any]:
         given: dict[str, Any] = {
@@ -77,13 +78,13 @@ class Player:
             **changes,
         }
         with self.store.transaction() as records:
-            return tell_measured(Study(records, self.definition.name), run.id, **given)
+            return tell_measured(Study(records, self.definition.name, self.clock), run.id, **given)
 
     def fail(
         self, run: Run, failure_class: str | None = None, *, lost: bool = False, restored: bool = True
     ) -> dict[str, Any]:
         with self.store.transaction() as records:
-            study = Study(records, self.definition.name)
+            study = Study(records, self.definition.name, self.clock)
             return tell_failed(
                 study, run.id, failure_class=failure_class, message="it broke", lost=lost, restored=restored
             )
@@ -105,7 +106,7 @@ class Player:
     def study(self) -> Study:
         """A view for looking at; its transaction is over."""
         with self.store.transaction() as records:
-            study = Study(records, self.definition.name)
+            study = Study(records, self.definition.name, self.clock)
             for name in ("trials", "measurements", "slots", "blocks", "baseline_metrics"):
                 getattr(study, name)
         return study

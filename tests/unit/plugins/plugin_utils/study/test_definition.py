@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import (
     Definition,
     StudyInputError,
@@ -114,5 +115,20 @@ def test_differences_that_make_results_incomparable_are_named(
 
 
 def test_a_larger_budget_is_no_difference(variables: dict[str, Any]) -> None:
-    old, new = read_definition(variables), read_definition({**variables, "budget": {"trials": 500}})
+    old, new = read_definition(variables), read_definition({**variables, "budget": {"trials": 500, "hours": 3}})
     assert list(old.differences(new)) == []
+
+
+def test_other_weights_are_no_difference_but_anything_else_about_a_goal_is(variables: dict[str, Any]) -> None:
+    old = read_definition(variables)
+    first, second = variables["goals"]
+    assert list(old.differences(read_definition({**variables, "goals": [{**first, "weight": 9}, second]}))) == []
+    stricter = read_definition({**variables, "goals": [{**first, "limit": 5}, second]})
+    assert list(old.differences(stricter)) == ["evolve_goals.cpu_events_per_second.limit: None -> 5.0"]
+    assert "evolve_goals.vm_cost: removed" in next(old.differences(read_definition({**variables, "goals": [first]})))
+
+
+def test_faults_found_elsewhere_are_reported_with_the_others(variables: dict[str, Any]) -> None:
+    with pytest.raises(StudyInputError) as raised:
+        read_definition({**variables, "seed": -1}, [Fault("evolve_learn_from", "the store holds no study 'x'")])
+    assert [fault.where for fault in raised.value.faults] == ["evolve_seed", "evolve_learn_from"]

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Run
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store, StoreError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
+
+from .conftest import Player
 
 STUDY: dict[str, Any] = {"definition": {}, "collection_version": "0", "created_at": now()}
 
@@ -99,6 +103,59 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path, content: bytes) -
     with pytest.raises(StoreError, match="not a store of evolve"):
         Store(f"sqlite:///{path}")
     assert path.read_bytes() == content
+
+
+@pytest.fixture
+def old_store(tmp_path: Path) -> Path:
+    """A store as format 1 had it, with a finished study of four trials."""
+    path = tmp_path / "evolve.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript((Path(__file__).parent / "stores" / "version_1.sql").read_text())
+    return path
+
+
+def test_a_store_of_an_earlier_format_is_brought_to_the_present_one(old_store: Path, tmp_path: Path) -> None:
+    Store(f"sqlite:///{old_store}").close()
+    Store(f"sqlite:///{tmp_path}/new.sqlite").close()
+
+    def columns(path: Path) -> dict[str, set[tuple[Any, ...]]]:
+        with sqlite3.connect(path) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {
+                name: {row[1:4] for row in connection.execute(f"SELECT * FROM pragma_table_info('{name}')")}
+                for name in tables
+            }
+
+    assert columns(old_store) == columns(tmp_path / "new.sqlite")
+    with sqlite3.connect(old_store) as connection:
+        assert connection.execute("SELECT schema_version FROM store_info").fetchall() == [(schema.VERSION,)]
+
+
+def test_a_study_of_an_earlier_format_goes_on(old_store: Path) -> None:
+    store = Store(f"sqlite:///{old_store}")
+    with store.transaction() as records:
+        stored = Study(records, "small")
+        before = [stored.trials, stored.measurements, stored.row["verdict"]]
+    player = Player(store, stored.definition)
+    assert not player.open().created
+    study = player.study()
+    assert [study.trials, study.measurements, study.row["verdict"]] == before
+    player.definition = replace(stored.definition, budget={"trials": 6})
+    player.open()
+    assert [run.trial for run in player.play("search")] == [5, 6]
+    store.close()
+
+
+def test_two_that_open_an_earlier_format_at_once_bring_it_on_once(old_store: Path) -> None:
+    url = f"sqlite:///{old_store}"
+    opened: list[Store] = []
+    threads = [threading.Thread(target=lambda: opened.append(Store(url))) for dummy in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 4
+    assert names(opened[0]) == ["small"]
 
 
 def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Whole
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import Data
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array, Whole
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
 
-def informative(data: Data, rows: int, rng: Generator) -> Whole:
-    """At most `rows` row numbers, in order: half of them those with the best targets, the others drawn at random."""
-    if len(data) <= rows:
-        return np.arange(len(data))
-    order = np.argsort(-data.targets, kind="stable")
+def informative(targets: Array, rows: int, rng: Generator) -> Whole:
+    """At most `rows` row numbers, in order: half of them those with the highest targets, the others drawn at random."""
+    if len(targets) <= rows:
+        return np.arange(len(targets))
+    order = np.argsort(-targets, kind="stable")
     best, others = order[: rows // 2], order[rows // 2 :]
     drawn = rng.choice(others, size=rows - len(best), replace=False)
     return np.sort(np.concatenate([best, drawn]))
