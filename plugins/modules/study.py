@@ -70,10 +70,12 @@ options:
     description: Seed of everything random. The default is 1.
     type: raw
   algorithm:
-    description: The search algorithm. The default is V(textbook), the generational genetic algorithm.
+    description:
+      - The search algorithm. V(guided), the default, breeds many children for each trial and lets a surrogate pick;
+        V(textbook) is the generational genetic algorithm.
     type: raw
   algorithm_options:
-    description: Options of the algorithm, such as C(population) and C(elites).
+    description: Options of the algorithm, such as C(population) and C(surrogate).
     type: raw
   baseline_repeats:
     description: How often the baseline is measured before the search, over all slots. The default is 3.

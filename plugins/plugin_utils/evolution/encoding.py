@@ -19,7 +19,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_INACTIVE = -1
+# Kind of the gene of a parameter without a value.
+INACTIVE = -1
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Genomes:
 def encode(space: SearchSpace, configurations: Sequence[Mapping[str, Any]]) -> Genomes:
     """The genomes of configurations; genes of parameters that a configuration lacks are inactive."""
     positions = np.zeros((len(configurations), len(space.parameters)))
-    kinds = np.full(positions.shape, _INACTIVE, dtype=np.int64)
+    kinds = np.full(positions.shape, INACTIVE, dtype=np.int64)
     for column, (name, parameter) in enumerate(space.parameters.items()):
         known: dict[tuple[bool, Any], tuple[int, float]] = {}
         for row, values in enumerate(configurations):

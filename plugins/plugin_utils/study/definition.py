@@ -59,7 +59,7 @@ class Definition:
     budget: dict[str, Any]
     prices: dict[str, float] = field(default_factory=lambda: dict(prices.DEFAULT_PRICES))
     seed: int = 1
-    algorithm: str = "textbook"
+    algorithm: str = "guided"
     algorithm_options: dict[str, Any] = field(default_factory=dict)
     baseline_repeats: int = 3
     verification: dict[str, Any] = field(default_factory=lambda: dict(_VERIFICATION))
@@ -194,7 +194,7 @@ def _check_benchmark(given: Mapping[str, Any], faults: list[Fault]) -> list[str]
 
 
 def _check_algorithm(given: Mapping[str, Any], faults: list[Fault]) -> None:
-    name = given.get("algorithm", "textbook")
+    name = given.get("algorithm", "guided")
     options = given.get("algorithm_options", {})
     if name not in ALGORITHMS:
         faults.append(

@@ -40,11 +40,11 @@ _OVERALL = 1.0  # variance of the overall mean
 _LEAST_VARIANCE = 1e-12
 
 # Priors and bounds of the hyperparameters' natural logarithms: mean, standard deviation, lowest, highest.
-_WEIGHT = (0.0, 1.0, -6.0, 3.5)
+_WEIGHT = (-0.7, 1.2, -6.0, 3.5)
 # Standard deviations, of which that of the targets is 1.
 _SCALES = {
-    "interaction": (-0.2, 0.7, -4.0, 1.5),
-    "main": (-0.5, 0.7, -4.0, 1.5),
+    "interaction": (-0.7, 0.7, -4.0, 1.5),
+    "main": (0.0, 0.7, -4.0, 1.5),
     "hint": (-0.7, 0.8, -5.0, 0.7),
     "own": (-2.3, 0.8, -5.0, 0.0),
     "slot": (-2.0, 1.0, -6.0, 0.5),
