@@ -88,6 +88,15 @@ $(venv)/libvirt: tests/requirements-libvirt.txt $(venv)/development | packages
 	touch $@
 	$(call done,'libvirt for Python: tests/requirements-libvirt.txt')
 
+.PHONY: torch
+torch: $(venv)/torch ## install PyTorch, for the tests of the surrogate of that name
+
+$(venv)/torch: tests/requirements-torch.txt $(venv)/development
+	@SECONDS=0
+	$(pip) install -r tests/requirements-torch.txt
+	touch $@
+	$(call done,'PyTorch: tests/requirements-torch.txt')
+
 $(collection):
 	@mkdir -p $(@D)
 	ln -sfn ../../.. $@

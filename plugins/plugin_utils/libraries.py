@@ -11,6 +11,7 @@ what is missing and how to install it.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -63,19 +64,37 @@ else:
     special = _load("scipy.special")
     qmc = _load("scipy.stats.qmc")
 
-__all__ = ["MissingLibraryError", "linalg", "np", "optimize", "optional", "qmc", "require", "sa", "special", "yaml"]
+__all__ = [
+    "MissingLibraryError",
+    "lacking",
+    "linalg",
+    "np",
+    "optimize",
+    "optional",
+    "qmc",
+    "require",
+    "sa",
+    "special",
+    "yaml",
+]
 
 
 def optional(name: str) -> Any:
     """The module of an optional library; MissingLibraryError says how to install it."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        package = OPTIONAL[name.partition(".")[0]]
-        raise MissingLibraryError(
-            f"this needs {package}, which the controller's Python ({sys.executable}) lacks. "
-            f"Install with: {sys.executable} -m pip install {package}"
-        ) from error
+    if problem := lacking(name):
+        raise MissingLibraryError(problem)
+    return importlib.import_module(name)
+
+
+def lacking(name: str) -> str:
+    """What to do about an optional library that is not installed; nothing where it is."""
+    library = name.partition(".")[0]
+    if importlib.util.find_spec(library) is not None:
+        return ""
+    return (
+        f"needs {OPTIONAL[library]}, which the controller's Python ({sys.executable}) lacks. "
+        f"Install with: {sys.executable} -m pip install {OPTIONAL[library]}"
+    )
 
 
 def require() -> None:

@@ -33,7 +33,7 @@ STUDY: dict[str, Any] = {
     ],
     "evolve_benchmark": {"name": "sysbench", "tests": ["cpu"], "seconds": 1, "warmup_seconds": 0, "repeats": 1},
     "evolve_budget": {"trials": 4},
-    "evolve_algorithm_options": {"population": 3, "elites": 1},
+    "evolve_algorithm_options": {"population": 3},
     "evolve_baseline_repeats": 2,
     "evolve_verification": {"blocks": 1},
 }

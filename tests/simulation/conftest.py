@@ -37,7 +37,7 @@ STUDY: dict[str, Any] = {
     ],
     "evolve_benchmark": {"name": "sysbench", "tests": ["fileio"]},
     "evolve_budget": {"trials": 8},
-    "evolve_algorithm_options": {"population": 4, "elites": 1},
+    "evolve_algorithm_options": {"population": 4},
     "evolve_verification": {"blocks": 3},
 }
 

@@ -118,7 +118,7 @@ def test_a_study_learns_from_another_and_from_machines_that_are_there(estate: Es
         "evolve_study": "next",
         "evolve_learn_from": ["trying"],
         "evolve_founders": [{"vm.vcpus": 4, "vm.memory_mib": 9999}],
-        "evolve_algorithm_options": {"population": 8, "elites": 1},
+        "evolve_algorithm_options": {"population": 8},
     }
     ended = estate.run()
     output = said(ended)

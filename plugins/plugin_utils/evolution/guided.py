@@ -21,6 +21,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.acquisition im
     gain_of_trying,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.initial import Initial
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
@@ -37,7 +38,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.registry import SURROGATES
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.surrogate import Belief, Opinion
-from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
+from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import lacking, np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -68,7 +69,11 @@ class GuidedOptions:
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any]) -> GuidedOptions:
         """Options as the user wrote them; OptionsError lists every fault."""
-        if faults := faults_of(options, _OPTIONS):
+        faults = faults_of(options, _OPTIONS)
+        library = SURROGATES[options["surrogate"]].library if options.get("surrogate") in SURROGATES else ""
+        if library and (problem := lacking(library)):
+            faults.append(Fault("surrogate", f"{options['surrogate']} {problem}"))
+        if faults:
             raise OptionsError(faults)
         return cls(**options)
 

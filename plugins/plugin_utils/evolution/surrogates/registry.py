@@ -15,7 +15,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.sur
 
 SURROGATES = {
     "gp": Surrogate(gaussian_process.learn, 400),
-    "forest": Surrogate(forest.learn, 2_000),
-    "blend": Surrogate(blend.learn, 400),
-    "torch": Surrogate(neural.learn, 6_000),
+    "forest": Surrogate(forest.learn, 2_000, "sklearn"),
+    "blend": Surrogate(blend.learn, 400, "sklearn"),
+    "torch": Surrogate(neural.learn, 6_000, "torch"),
 }

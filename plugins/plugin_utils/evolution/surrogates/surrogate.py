@@ -64,8 +64,9 @@ class Belief(Protocol):
 class Surrogate:
     """A way to learn: `learn` gives the belief that data lead to, the same for equal data and generator.
 
-    `capacity` is the number of configurations that it makes use of.
+    `capacity` is the number of configurations that it makes use of, `library` an optional one that it needs.
     """
 
     learn: Callable[[Data, Generator], Belief]
     capacity: int
+    library: str = ""

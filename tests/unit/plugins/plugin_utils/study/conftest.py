@@ -34,7 +34,7 @@ VARIABLES: dict[str, Any] = {
     ],
     "benchmark": {"name": "sysbench", "tests": ["cpu"]},
     "budget": {"trials": 12},
-    "algorithm_options": {"population": 5, "elites": 1},
+    "algorithm_options": {"population": 5},
     "verification": {"blocks": 2},
 }
 BASELINE = {"vm.vcpus": 2, "vm.disk.cache": "writeback", "kernel.sysctl.vm.swappiness": 60}
