@@ -61,14 +61,14 @@ def searched_seconds(measurements: Iterable[Row], until: str) -> float:
         if run["purpose"] == "search" and run["status"] != "abandoned"
     )
     total = 0.0
-    begin = end = None
+    first = last = None
     for start, finish in spans:
-        if end is None or seconds_between(end, start) > _PAUSE_SECONDS:
-            total += seconds_between(begin, end)
-            begin, end = start, finish
+        if last is None or seconds_between(last, start) > _PAUSE_SECONDS:
+            total += seconds_between(first, last)
+            first, last = start, finish
         else:
-            end = max(end, finish)
-    return total + seconds_between(begin, end)
+            last = max(last, finish)
+    return total + seconds_between(first, last)
 
 
 def _pointless(study: Study) -> float | None:

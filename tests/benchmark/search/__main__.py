@@ -26,7 +26,7 @@ def numbers(text: str) -> list[int]:
     """1,2,5 or 1-5."""
     found: list[int] = []
     for part in words(text):
-        first, _, last = part.partition("-")
+        first, dummy, last = part.partition("-")
         found += range(int(first), int(last or first) + 1)
     return found
 

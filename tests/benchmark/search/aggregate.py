@@ -59,14 +59,14 @@ class Comparison:
 
     @cached_property
     def tasks(self) -> list[str]:
-        return sorted({task for _, task in self.series})
+        return sorted({task for dummy, task in self.series})
 
     @cached_property
     def searchers(self) -> list[str]:
-        return list(dict.fromkeys(searcher for searcher, _ in self.series))
+        return list(dict.fromkeys(searcher for searcher, dummy in self.series))
 
     def of(self, searcher: str) -> list[Series]:
-        return [series for (name, _), series in self.series.items() if name == searcher]
+        return [series for (name, dummy), series in self.series.items() if name == searcher]
 
     def regrets(self, searcher: str, point: int) -> dict[str, float]:
         """Mean regret by task."""

@@ -31,7 +31,7 @@ class Search:
     environment: str = "peers"
 
     def load(self) -> Any:
-        module, _, name = self.where.partition(":")
+        module, dummy, name = self.where.partition(":")
         return getattr(importlib.import_module(f"{_PEERS}.{module}"), name)
 
 

@@ -90,7 +90,7 @@ def test_a_search_that_ends_early_keeps_its_last_recommendation(counting: dict[s
 
 
 def test_an_error_becomes_the_outcome(counting: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Counting, "learn", lambda *_: [][1])
+    monkeypatch.setattr(Counting, "learn", lambda *ignored: list(ignored)[99])
     assert cell.run(Cell("counting", "task", 1, 1, 20)).message == "IndexError: list index out of range"
 
 
@@ -135,7 +135,7 @@ def test_equal_configurations_of_one_batch_are_told_apart() -> None:
     one, other = recorder.ask(1)[0], recorder.ask(1)[0]
     recorder.tell(other, 1.0)
     recorder.tell(one, 2.0)
-    assert [objective for _, objective in recorder.told] == [1.0, 2.0]
+    assert [objective for dummy, objective in recorder.told] == [1.0, 2.0]
 
 
 def test_conditions_are_read_and_inactive_parameters_left_out() -> None:

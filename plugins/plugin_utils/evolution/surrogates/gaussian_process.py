@@ -125,8 +125,6 @@ class GaussianProcess:
         return Opinion(genomes, configurations, factors.T @ self._whitened, variance, factors)
 
     def covariance(self, these: Opinion, others: Opinion) -> Array:
-        assert these.factors is not None
-        assert others.factors is not None
         prior = self._prior(these.genomes, these.configurations, others.genomes, others.configurations)
         result: Array = prior - these.factors.T @ others.factors
         return result

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array, Whole
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding import Genomes
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import Data, Pending
+from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -28,7 +29,7 @@ class Opinion:
     configurations: Whole
     mean: Array
     variance: Array
-    factors: Array | None = None
+    factors: Array = field(default_factory=lambda: np.empty((0, 0)))
     parts: tuple[Opinion, ...] = ()
 
 
