@@ -11,6 +11,7 @@ so that batches of any size stay diverse.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,11 @@ _PROMISING = 20
 _RIVALS = 20
 # What may fail must promise more than its risk alone asks: a failure costs more than a reading.
 _CAUTION = 2
+# Where no single reading is expected to gain more than this share of the noise, or more than this share of all trials
+# were repeats, the surrogate may be too sure of itself: something new is tried, by what it may be worth, not by what
+# one reading would tell of it.
+_SETTLED = 0.005
+_MOST_REPEATS = 0.5
 # In spaces of more parameters children stay within a trust region, which shrinks while nothing better is found.
 _TRUST_REGION_ABOVE = 15
 _WIDEST, _HALVINGS = 0.8, 4
@@ -127,15 +133,26 @@ class Guided:
         if elsewhere.any():  # a reading on another slot says more
             repeating = np.where(elsewhere, repeating, -np.inf)
         again = int(np.argmax(repeating))
+        child, gain = self._best_child(moment, knowledge, belief, rivals, float(repeating[again]))
+        if child is None or gain < repeating[again]:
+            return self._again(moment, knowledge.measured[numbers[again]])
+        generation = 1 + (moment.number - self.options.population) // self.options.population
+        return Candidate(moment.number, child.values, child.origin, max(generation, 1), child.parents)
+
+    def _best_child(
+        self, moment: Moment, knowledge: Knowledge, belief: Belief, rivals: Opinion, repeating: float
+    ) -> tuple[Child | None, float]:
+        """The most promising child and what evaluating it gains; infinity where it is time for something new."""
         children = self._fresh(moment, knowledge)
-        if children:
-            new = knowledge.of_new(knowledge.encode([child.values for child in children]), belief)
-            trying = gain_of_trying(belief, rivals, new) * knowledge.feasibility(new.genomes) ** _CAUTION
-            best = children[int(np.argmax(trying))]
-            if trying.max() >= repeating[again]:
-                generation = 1 + (moment.number - self.options.population) // self.options.population
-                return Candidate(moment.number, best.values, best.origin, max(generation, 1), best.parents)
-        return self._again(moment, knowledge.measured[numbers[again]])
+        if not children:
+            return None, -math.inf
+        new = knowledge.of_new(knowledge.encode([child.values for child in children]), belief)
+        caution = knowledge.feasibility(new.genomes) ** _CAUTION
+        gains = gain_of_trying(belief, rivals, new) * caution
+        settled = max(float(gains.max()), repeating) < _SETTLED * belief.noise
+        if settled or moment.repeats > _MOST_REPEATS * moment.number:
+            return children[int(np.argmax(expected_improvement(rivals, new) * caution))], math.inf
+        return children[int(np.argmax(gains))], float(gains.max())
 
     def _again(self, moment: Moment, found: Evidence) -> Candidate:
         """The same configuration once more."""

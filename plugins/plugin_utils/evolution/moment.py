@@ -35,6 +35,11 @@ class Moment:
         return {found.key for found in self.evidence}
 
     @property
+    def repeats(self) -> int:
+        """How many candidates measured a configuration again."""
+        return sum(individual.candidate.repeat_of is not None for individual in self.history)
+
+    @property
     def told(self) -> int:
         """How many evaluations have been told."""
         return sum(len(found.readings) + found.failed for found in self.evidence)
