@@ -51,7 +51,7 @@ _PROMISING = 20
 # Configurations that may turn out best; the others cannot be overtaken by a single reading.
 _RIVALS = 20
 # What may fail must promise more than its risk alone asks: a failure costs more than a reading.
-_CAUTION = 2
+_CAUTION = 4
 # Where no single reading is expected to gain more than this share of the noise, or more than this share of all trials
 # were repeats, the surrogate may be too sure of itself: something new is tried, by what it may be worth, not by what
 # one reading would tell of it.
