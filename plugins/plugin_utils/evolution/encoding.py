@@ -10,7 +10,7 @@ of different kinds (another choice, a special value, inactive) are a whole range
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
@@ -40,6 +40,11 @@ class Genomes:
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Genomes:
         """The genomes of these rows, in this order."""
         return Genomes(self.positions[rows], self.kinds[rows], self.hints[rows])
+
+    @property
+    def unhinted(self) -> Genomes:
+        """The same without hints."""
+        return replace(self, hints=self.hints[:, :0])
 
     def joined(self, other: Genomes) -> Genomes:
         """These and the other's, one after the other."""

@@ -95,7 +95,7 @@ class Knowledge:
         if self._feasibility is None:
             return np.ones(len(genomes))
         belief, mean, unit = self._feasibility
-        opinion = belief.of(genomes, np.full(len(genomes), NEW))
+        opinion = belief.of(genomes.unhinted, np.full(len(genomes), NEW))
         doubt = np.sqrt(opinion.variance * unit**2 + _FEASIBILITY_DOUBT**2)
         probability: Array = special.ndtr((mean + unit * opinion.mean - 0.5) / doubt)
         return probability

@@ -56,5 +56,17 @@ def test_a_study_that_lacked_parameters_teaches_what_it_knows():
     assert found([earlier(worth, names=NAMES[:3])]) > found([]) + 0.02
 
 
+def test_lessons_and_failures_go_together():
+    evolution = Evolution(SPACE, seed=1, earlier=[earlier(worth)])
+    for dummy in range(12):
+        candidate = evolution.ask()[0]
+        if candidate.values["p0"] > 0.8:
+            evolution.tell(candidate, None, failure="configuration")
+        else:
+            evolution.tell(candidate, worth(candidate.values))
+    assert any(individual.failure for individual in evolution.individuals)
+    assert evolution.recommend().values["p0"] <= 0.8
+
+
 def test_a_handful_of_trials_is_no_lesson():
     assert found([earlier(worth, count=4)]) == found([])
