@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Guidance:
-    """How genes mutate: `importance` (P,) shares, `reach` (P,) in 0 to 1, and the `radius` no gene goes beyond."""
+    """How genes mutate: `importance` (P,) shares, `reach` (P,) in 0 to 1; no typical step is longer than `radius`."""
 
     importance: Array
     reach: Array
