@@ -9,6 +9,7 @@ ensembles, Lakshminarayanan, Pritzel and Blundell, NeurIPS 2017.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array
@@ -64,13 +65,12 @@ class _Network:
         torch = self._torch
         inputs = torch.tensor(columns, dtype=torch.float32)
         wanted = torch.tensor(targets, dtype=torch.float32)
-        adam = torch.optim.AdamW([*self._weights, *self._biases], lr=_LEARNING_RATE, weight_decay=_DECAY)
+        adam = _Adam(torch, [*self._weights, *self._biases])
         size = min(_BATCH, len(targets))
         for dummy in range(_STEPS):
             drawn = np.array([bag[rng.integers(len(bag), size=size)] for bag in bags])
             rows = torch.from_numpy(drawn)
             loss = ((self._forward(inputs[rows]) - wanted[rows]) ** 2).mean(dim=1).sum()
-            adam.zero_grad()
             loss.backward()
             adam.step()
 
@@ -98,3 +98,30 @@ class _Network:
             inputs = torch.baddbmm(biases, inputs, weights)
             inputs = inputs if layer == last else torch.nn.functional.silu(inputs)
         return inputs.squeeze(-1)
+
+
+class _Adam:
+    """Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).
+
+    Our own, because torch.optim loads torch's compiler, which cannot be loaded where ansible-core 2.19 has replaced
+    sys.intern: in every process of Ansible's.
+    """
+
+    def __init__(self, torch: Any, tensors: Sequence[Any]) -> None:
+        self._torch = torch
+        self._tensors = tensors
+        self._means = [torch.zeros_like(tensor) for tensor in tensors]
+        self._squares = [torch.zeros_like(tensor) for tensor in tensors]
+        self._steps = 0
+
+    def step(self) -> None:
+        """One step down the gradients, which are cleared."""
+        self._steps += 1
+        first, second = 1.0 - 0.9**self._steps, 1.0 - 0.999**self._steps
+        with self._torch.no_grad():
+            for tensor, mean, square in zip(self._tensors, self._means, self._squares, strict=True):
+                mean.mul_(0.9).add_(tensor.grad, alpha=0.1)
+                square.mul_(0.999).addcmul_(tensor.grad, tensor.grad, value=0.001)
+                tensor.mul_(1.0 - _LEARNING_RATE * _DECAY)
+                tensor.addcdiv_(mean / first, (square / second).sqrt_().add_(1e-8), value=-_LEARNING_RATE)
+                tensor.grad = None

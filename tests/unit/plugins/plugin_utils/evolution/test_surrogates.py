@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -171,3 +173,22 @@ def test_a_surrogate_whose_library_is_missing_is_refused_with_the_command(monkey
     with pytest.raises(OptionsError) as refused:
         Guided.check({"surrogate": "forest"})
     assert f"{sys.executable} -m pip install scikit-learn" in str(refused.value)
+
+
+def test_torch_works_within_ansible(tmp_path):
+    """In a process of its own, where Ansible was loaded first and torch not yet."""
+    pytest.importorskip("torch")
+    script = tmp_path / "within.py"
+    script.write_text(
+        "import ansible.cli, ansible.plugins.loader\n"
+        "from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution import Evolution\n"
+        "from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace\n"
+        "space = SearchSpace.from_mapping({'x': {'type': 'float', 'range': [0, 1]}})\n"
+        "evolution = Evolution(space, surrogate='torch', population=3)\n"
+        "for candidate in evolution.ask(4):\n"
+        "    evolution.tell(candidate, candidate.values['x'])\n"
+        "print(evolution.ask()[0].origin)\n"
+    )
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, env=path)
+    assert ended.returncode == 0, ended.stderr
