@@ -13,7 +13,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     ControllerAction,
     stored_study,
 )
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import plain
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import take_baseline
 
 

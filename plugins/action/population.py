@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import ControllerAction
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import CROSSOVERS
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population import Record
-from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError, replace_file
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import replace_file
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.population_file import population_text
 from ansible_collections.evolve.vm.plugins.plugin_utils.population_task import read_task
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import plain
 
 
 class ActionModule(ControllerAction):
@@ -56,10 +56,7 @@ class ActionModule(ControllerAction):
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         after = population_text(path, population)
         if before != after and not self._task.check_mode:
-            try:
-                replace_file(path, after)
-            except FileError as error:
-                return {"failed": True, "msg": str(error)}
+            replace_file(path, after)
         return {
             "changed": before != after,
             "dest": str(path),

@@ -15,6 +15,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     store_url,
     stored_study,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import replace_file
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.html import render_html
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.text import render_text
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.what_if import render_what_if
@@ -35,5 +36,5 @@ class ActionModule(ControllerAction):
         folder = folder_of(options)
         with stored_study(options) as study:
             summary = summarise(study, folder, store_url(options))
-        folder.write(folder.report, render_html(summary))
+        replace_file(folder.report, render_html(summary))
         return {"changed": True, "summary": summary, "text": render_text(summary), "path": str(folder.report)}

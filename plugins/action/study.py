@@ -19,9 +19,10 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     stored_study,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, plain, read_definition
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import FolderError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learning_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, close_study, open_study
@@ -125,7 +126,7 @@ def _write_population(options: dict[str, Any]) -> dict[str, Any]:
         with stored_study(options) as study:
             for trial in study.trials:
                 write_individual(folder_of(options), study, trial["number"])
-    except FolderError as error:
+    except FileError as error:
         return {"warnings": [str(error)]}
     return {}
 

@@ -16,7 +16,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     opened_store,
     stored_study,
 )
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import FolderError
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.progress import failed_line, measured_line
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
@@ -103,6 +103,6 @@ def _write_file(options: dict[str, Any], trial: int) -> dict[str, Any]:
             again = study.trial(trial)["repeat_of"]
             if again is not None:
                 write_individual(folder_of(options), study, again)
-    except FolderError as error:
+    except FileError as error:
         return {"warnings": [str(error)]}
     return {}

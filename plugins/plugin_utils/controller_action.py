@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import InputError
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError, require
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import FolderError, StudyFolder
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store, StoreError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
 
@@ -26,7 +27,7 @@ STUDY_OPTIONS = {
     "home": {"type": "path"},
     "store": {"type": "str", "no_log": False},
 }
-_EXPECTED = (InputError, StudyError, StoreError, FolderError, MissingLibraryError)
+_EXPECTED = (InputError, StudyError, StoreError, FileError, MissingLibraryError)
 
 
 class ControllerAction(ActionBase):  # type: ignore[misc]

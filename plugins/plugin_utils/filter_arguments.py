@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError, listing, suggestion
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import Choice
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.population import from_text
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError, np, require
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import plain
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -80,6 +81,5 @@ def read_share(where: str, given: Any, faults: list[Fault]) -> float:
 
 def read_choice(where: str, value: Any, choices: Sequence[str], faults: list[Fault]) -> None:
     """A fault unless the value is one of the choices."""
-    if value not in choices:
-        hint = suggestion(str(value), choices)
-        faults.append(Fault(where, f"found {value!r}, expected one of {listing(choices)}.{hint}"))
+    if problem := Choice(choices).problem(value):
+        faults.append(Fault(where, problem))

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array, Whole
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # Kind of the gene of a parameter without a value.
 INACTIVE = -1
@@ -30,14 +28,14 @@ class Genomes:
     `hints` (n, S) is what each of S earlier studies would have expected of them, in standard deviations.
     """
 
-    positions: NDArray[np.float64]
-    kinds: NDArray[np.int64]
-    hints: NDArray[np.float64]
+    positions: Array
+    kinds: Whole
+    hints: Array
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Genomes:
+    def take(self, rows: Sequence[int] | Whole) -> Genomes:
         """The genomes of these rows, in this order."""
         return Genomes(self.positions[rows], self.kinds[rows], self.hints[rows])
 
@@ -70,7 +68,7 @@ def encode(space: SearchSpace, configurations: Sequence[Mapping[str, Any]]) -> G
     return Genomes(positions, kinds, np.zeros((len(configurations), 0)))
 
 
-def distances(these: Genomes, others: Genomes) -> Iterator[NDArray[np.float64]]:
+def distances(these: Genomes, others: Genomes) -> Iterator[Array]:
     """The distance (n, m) of each gene in turn, in 0 to 1. One at a time, for all at once would not fit in memory."""
     for gene in range(these.positions.shape[1]):
         apart = np.abs(these.positions[:, gene, None] - others.positions[None, :, gene])

@@ -19,13 +19,14 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, Key, gather, noise_of
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Key, gather, noise_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.guided import Guided
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Earlier, Individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.lessons import Lessons
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.moment import Moment
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import settle
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.recommendation import Recommendation, recommend
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.registry import SURROGATES
@@ -96,8 +97,7 @@ class Evolution:
         """The baseline: a given one as it is, even where it lies outside the space."""
         if self._baseline is not None:
             return self.space.activate(self._baseline)
-        values = self.space.complete({}, rng)
-        return values if self.space.violation(values) == 0.0 else self.space.repair(values, self.space.sample(rng), rng)
+        return settle(self.space, {}, {}, rng)
 
     def restore(self, candidate: Candidate) -> None:
         """Take up a candidate handed out earlier, such as one read back from a store."""
@@ -156,14 +156,13 @@ class Evolution:
         history = self.individuals
         evidence = gather(history, self._keys)
         number = max(self._individuals, default=-1) + 1
-        return Moment(number, slot, history, evidence, lambda: self._learn(evidence))
+        return Moment(number, slot, history, evidence, self._learn)
 
-    def _learn(self, evidence: Sequence[Evidence]) -> Knowledge | None:
+    def _learn(self, moment: Moment) -> Knowledge | None:
         """What is known, worked out anew only when something was told."""
-        if self._knowledge is None and any(found.measured for found in evidence):
-            told = sum(len(found.readings) + found.failed for found in evidence)
-            rng = np.random.default_rng([self.seed, told, 1])
-            self._knowledge = Knowledge(self.space, evidence, self._surrogate, rng, self._lessons)
+        if self._knowledge is None and any(found.measured for found in moment.evidence):
+            rng = np.random.default_rng([self.seed, moment.told, 1])
+            self._knowledge = Knowledge(self.space, moment.evidence, self._surrogate, rng, self._lessons)
         return self._knowledge
 
     @cached_property

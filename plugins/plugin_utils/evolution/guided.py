@@ -47,7 +47,9 @@ if TYPE_CHECKING:
 # Two broods: children of the best measured, then children of the most promising of those.
 _BROOD = 250
 _PARENTS = 8
-_PROMISING = 20
+_PROMISING, _PARENTS_AGAIN = 20, 4
+# What certain failure takes off a child's promise, in standard deviations of fitness.
+_RISK = 3.0
 # Configurations that may turn out best; the others cannot be overtaken by a single reading.
 _RIVALS = 20
 # What may fail must promise more than its risk alone asks: a failure costs more than a reading.
@@ -76,12 +78,18 @@ class GuidedOptions:
     def from_mapping(cls, options: Mapping[str, Any]) -> GuidedOptions:
         """Options as the user wrote them; OptionsError lists every fault."""
         faults = faults_of(options, _OPTIONS)
-        library = SURROGATES[options["surrogate"]].library if options.get("surrogate") in SURROGATES else ""
-        if library and (problem := lacking(library)):
-            faults.append(Fault("surrogate", f"{options['surrogate']} {problem}"))
+        if all(fault.where != "surrogate" for fault in faults):
+            faults += _lacking(options.get("surrogate", cls.surrogate))
         if faults:
             raise OptionsError(faults)
         return cls(**options)
+
+
+def _lacking(surrogate: str) -> list[Fault]:
+    """The fault of a surrogate whose library is not installed."""
+    library = SURROGATES[surrogate].library
+    problem = lacking(library) if library else ""
+    return [Fault("surrogate", f"{surrogate} {problem}")] if problem else []
 
 
 class Guided:
@@ -156,9 +164,7 @@ class Guided:
 
     def _again(self, moment: Moment, found: Evidence) -> Candidate:
         """The same configuration once more."""
-        first = found.candidate.number
-        generation = moment.number // self.options.population
-        return Candidate(moment.number, dict(found.values), "repeat", generation, (first,), repeat_of=first)
+        return found.candidate.again(moment.number, moment.number // self.options.population)
 
     def _rivals(self, knowledge: Knowledge, belief: Belief) -> tuple[Opinion, list[int]]:
         """The configurations that may be deployed in the end, with their numbers among the measured."""
@@ -184,10 +190,9 @@ class Guided:
         guidance = Guidance(belief.importance, belief.reach, self._radius(moment, candidates[0]))
         first = breed(self._space, parents, guidance, _BROOD, rng, immigrants=True)
         opinion = knowledge.of_new(knowledge.encode([child.values for child in first]))
-        promise = (opinion.mean + np.sqrt(opinion.variance)) * 1.0
-        promise = promise - 3.0 * (1.0 - knowledge.feasibility(opinion.genomes))
+        promise = opinion.mean + np.sqrt(opinion.variance) - _RISK * (1.0 - knowledge.feasibility(opinion.genomes))
         promising = [first[int(index)] for index in np.argsort(-promise, kind="stable")[:_PROMISING]]
-        second = breed(self._space, promising + parents[:4], guidance, _BROOD, rng, immigrants=False)
+        second = breed(self._space, promising + parents[:_PARENTS_AGAIN], guidance, _BROOD, rng, immigrants=False)
         distinct = {self._space.key(child.values): child for child in [*second, *first]}
         return list(distinct.values())
 

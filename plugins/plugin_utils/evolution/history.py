@@ -25,6 +25,11 @@ class Candidate:
     parents: tuple[int, ...] = ()
     repeat_of: int | None = None
 
+    def again(self, number: int, generation: int) -> Candidate:
+        """A candidate that evaluates the same configuration once more."""
+        first = self.number if self.repeat_of is None else self.repeat_of
+        return Candidate(number, dict(self.values), "repeat", generation, (first,), repeat_of=first)
+
 
 @dataclass(frozen=True)
 class Earlier:

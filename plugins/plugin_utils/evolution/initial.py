@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import settle
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import Configuration, SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
@@ -31,10 +32,5 @@ class Initial:
     @cached_property
     def _members(self) -> list[Configuration]:
         rng = np.random.default_rng([self._seed, 2])
-        founders = []
-        for founder in self._founders:
-            values = self._space.complete(founder, rng)
-            if self._space.violation(values) > 0.0:
-                values = self._space.repair(values, self._space.sample(rng), rng)
-            founders.append(values)
+        founders = [settle(self._space, founder, {}, rng) for founder in self._founders]
         return [*founders, *self._space.design(self._population, self._seed)]

@@ -126,7 +126,5 @@ def _feasibility(space: SearchSpace, told: Sequence[Evidence], rng: Generator) -
     chosen = informative(-feasible, _FEASIBILITY_ROWS, rng)
     told, feasible = [told[row] for row in chosen], feasible[chosen]
     mean, unit = float(feasible.mean()), float(feasible.std()) or 1.0
-    rows = np.arange(len(told))
-    genomes = encode(space, [found.values for found in told])
-    data = Data(genomes, (feasible - mean) / unit, np.ones(len(told)), rows, np.full(len(told), NOWHERE))
+    data = Data.single(encode(space, [found.values for found in told]), (feasible - mean) / unit)
     return gaussian_process.learn(data, rng), mean, unit

@@ -17,7 +17,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.scale import Scale
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates import gaussian_process
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import NEW, NOWHERE, Data
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import NEW, Data
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 # A study with fewer trials has no lesson worth learning.
@@ -43,8 +43,7 @@ class _Teacher:
     def __init__(self, space: SearchSpace, study: Earlier) -> None:
         genomes = encode(space, [values for values, dummy in study.trials])
         fitness = np.array([fitness for dummy, fitness in study.trials])
-        rows = np.arange(len(fitness))
-        data = Data(genomes, Scale.of(fitness)(fitness), np.ones(len(rows)), rows, np.full(len(rows), NOWHERE))
+        data = Data.single(genomes, Scale.of(fitness)(fitness))
         known = {name for values, dummy in study.trials for name in values}
         self._unknown = np.array([name not in known for name in space.parameters])
         self._belief = gaussian_process.learn(data, np.random.default_rng(0))

@@ -22,12 +22,12 @@ class Moment:
     slot: str | None
     history: Sequence[Individual]
     evidence: Sequence[Evidence]
-    learn: Callable[[], Knowledge | None]
+    learn: Callable[[Moment], Knowledge | None]
 
     @cached_property
     def knowledge(self) -> Knowledge | None:
         """What a surrogate makes of the evidence; None until something was measured."""
-        return self.learn()
+        return self.learn(self)
 
     @cached_property
     def taken(self) -> set[Key]:

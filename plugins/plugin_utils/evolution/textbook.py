@@ -62,9 +62,7 @@ class Textbook:
         child = breed(self._space, parents, taken, self.options, rng)
         if child is not None:
             return Candidate(number, child.values, child.origin, generation, child.parents)
-        best = max(history, key=lambda individual: individual.rank).candidate
-        first = best.number if best.repeat_of is None else best.repeat_of
-        return Candidate(number, dict(best.values), "repeat", generation, (first,), repeat_of=first)
+        return max(history, key=lambda individual: individual.rank).candidate.again(number, generation)
 
     def _survivors(self, history: Sequence[Individual], generation: int) -> list[Individual]:
         """The population after `generation`: its measured members and the elites of the generations before."""

@@ -14,7 +14,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.expressions im
     parse,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import plain
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import configuration_faults
 
 

@@ -19,6 +19,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import Goals
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Earlier
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.budget import Budget, budget_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import name_fault, space_faults
@@ -144,18 +145,6 @@ def read_definition(variables: Mapping[str, Any], also: Sequence[Fault] = ()) ->
     return Definition(
         **{**given, "constraints": given.get("constraints", []), "prices": price_list, "verification": verification}
     )
-
-
-def plain(value: Any) -> Any:
-    """A copy in Python's own types; Ansible hands over tagged subclasses of them."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value
 
 
 def _collect(faults: list[Fault], check: Any, present: bool = True) -> Any:

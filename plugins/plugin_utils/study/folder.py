@@ -10,17 +10,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import replace_file
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import yaml
-
-
-class FolderError(RuntimeError):
-    """A file of the study cannot be written; the message says which and why."""
 
 
 class StudyFolder:
@@ -49,16 +44,4 @@ class StudyFolder:
         """Write a vars file that holds `evolve_configuration`, with its provenance as comments."""
         lines = [f"# {' '.join(comment.split())}" for comment in comments]
         content = yaml.safe_dump({"evolve_configuration": dict(configuration)}, sort_keys=False, allow_unicode=True)
-        self.write(path, "\n".join([*lines, "---", content]))
-
-    def write(self, path: Path, text: str) -> None:
-        """Replace a file by `text`; FolderError says what stands in the way."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise FolderError(f"cannot write {path}: {error.strerror}") from None
+        replace_file(path, "\n".join([*lines, "---", content]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import settle
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
@@ -43,9 +44,7 @@ def settle_founders(
         if not known:
             left_out.append(f"{source}: has no parameter of this study")
             continue
-        values = space.complete({**harvest, **known}, rng)
-        if space.violation(values) > 0.0:
-            values = space.repair(values, anchor, rng)
+        values = settle(space, {**harvest, **known}, anchor, rng)
         same = taken.setdefault(space.key(values), source)
         if same != source:
             left_out.append(f"{source}: the same as {same}")

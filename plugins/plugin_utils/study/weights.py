@@ -12,7 +12,8 @@ from typing import Any
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError, listing, suggestion
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import Goals, MetricError
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, plain
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import trial_summary
 

@@ -72,17 +72,13 @@ class Bagged:
         """The same belief, with less doubt about pending configurations and those all but equal to them."""
         return replace(self, pending=pending)
 
-    def of_rows(self, configuration: int) -> Whole:
-        """The rows of a configuration."""
-        return np.flatnonzero(self.data.configurations == configuration)
-
     def of(self, genomes: Genomes, configurations: Whole) -> Opinion:
         """What it holds of configurations."""
         members = self.predict(genomes)
         mean, variance = members.mean(axis=0), members.var(axis=0) + self.own**2
         targets = self.data.targets - self.slot_effects[self.data.slots]
         for column in np.flatnonzero(configurations != NEW):
-            rows = self.of_rows(int(configurations[column]))
+            rows = np.flatnonzero(self.data.configurations == configurations[column])
             prior = self.fair[rows].mean(), self.doubt[rows].mean() + self.own**2
             count = self.data.counts[rows]
             precision = 1.0 / prior[1] + count.sum() / self.noise**2

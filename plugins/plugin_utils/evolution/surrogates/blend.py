@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array, Whole
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding import Genomes
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.subset import informative
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates import forest, gaussian_process
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.data import Data, Pending
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.skill import shares, skill
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def learn(data: Data, rng: Generator) -> Blend:
-    """The surrogate `blend`: Gaussian process and forest."""
+    """The surrogate `blend`: Gaussian process and forest, learnt from the same rows so that their skills compare."""
+    data = data.take(informative(data.targets, gaussian_process.ROWS, rng))
     beliefs: list[Belief] = [gaussian_process.learn(data, rng), forest.learn(data, rng)]
     return Blend(beliefs, shares([skill(belief, data) for belief in beliefs], len(data)))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array, Whole
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding import Genomes
+from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import np
 
 NOWHERE = -1
 NEW = -1
@@ -28,6 +29,12 @@ class Data:
     configurations: Whole
     slots: Whole
     within: float = 0.0
+
+    @classmethod
+    def single(cls, genomes: Genomes, targets: Array) -> Data:
+        """One reading of each of n distinct configurations, on slots that are not known."""
+        rows = np.arange(len(targets))
+        return cls(genomes, targets, np.ones(len(rows)), rows, np.full(len(rows), NOWHERE))
 
     def __len__(self) -> int:
         return len(self.targets)

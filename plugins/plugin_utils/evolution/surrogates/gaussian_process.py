@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Rows that the hyperparameters, and then the posterior, are computed from; the most informative of more.
 _FIT_ROWS = 160
-_ROWS = 400
+ROWS = 400
 _FIT_STEPS = 40
 _JITTER = 1e-8
 _OVERALL = 1.0  # variance of the overall mean
@@ -67,7 +67,7 @@ class Hyperparameters:
 
 def learn(data: Data, rng: Generator) -> GaussianProcess:
     """The surrogate `gp`."""
-    data = data.take(informative(data.targets, _ROWS, rng))
+    data = data.take(informative(data.targets, ROWS, rng))
     fitted = _fit(data.take(informative(data.targets, _FIT_ROWS, rng)))
     return GaussianProcess(data, fitted)
 

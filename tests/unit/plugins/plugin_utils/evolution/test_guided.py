@@ -277,3 +277,9 @@ def test_options_are_checked_all_at_once():
         Guided.check({"population": 1, "surrogate": "gpp", "elites": 2})
     assert [fault.where for fault in refused.value.faults] == ["population", "surrogate", "elites"]
     assert "Did you mean gp?" in str(refused.value)
+
+
+@pytest.mark.parametrize("surrogate", [["gp"], {"gp": 1}, None, 3])
+def test_a_surrogate_that_is_no_name_is_a_fault(surrogate):
+    with pytest.raises(OptionsError, match="expected one of"):
+        Guided.check({"surrogate": surrogate})

@@ -150,6 +150,12 @@ def test_the_more_skilled_counts_more_the_more_rows_there_are():
     assert 0.5 < few[0] < many[0]
 
 
+def test_a_blend_learns_from_more_rows_than_a_gaussian_process_takes():
+    known, dummy, dummy = data(gaussian_process.ROWS + 30)
+    blend = SURROGATES["blend"].learn(known, rng())
+    assert len(blend.left_out()[0]) == gaussian_process.ROWS
+
+
 @pytest.mark.parametrize("surrogate", ["forest", "blend", "torch"])
 def test_a_search_works_with_every_surrogate(surrogate):
     if surrogate == "torch":

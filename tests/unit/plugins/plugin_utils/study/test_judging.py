@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import FolderError, StudyFolder
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_best, write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.judging import judge
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
@@ -130,8 +131,9 @@ def test_every_individual_is_a_file_that_can_be_applied(player: Player, tmp_path
 
 def test_a_file_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "studies").write_text("in the way")
-    with pytest.raises(FolderError, match="cannot write"):
-        StudyFolder(str(tmp_path), "small").write(tmp_path / "studies" / "small" / "x", "text")
+    folder = StudyFolder(str(tmp_path), "small")
+    with pytest.raises(FileError, match="cannot write"):
+        folder.write_configuration(folder.best, {}, [])
 
 
 def test_the_summary_is_plain_and_complete_at_every_stage(player: Player, tmp_path: Path) -> None:
