@@ -43,7 +43,7 @@ class ActionModule(ControllerAction):
         while True:
             with opened_store(options) as store:
                 # One transaction, so that no run can end unnoticed between the answer and the wait.
-                with store.transaction() as records:
+                with store.transaction(options["study"]) as records:
                     study = Study(records, options["study"])
                     found = ask(study, options["slot"], options["phase"])
                     wait = isinstance(found, Nothing) and found.wait and may_wait(study, options["slot"], _workers())

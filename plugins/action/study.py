@@ -78,7 +78,7 @@ class ActionModule(ControllerAction):
             space = f"{len(definition.parameters)} parameters, {count} configurations"
             nothing = dict.fromkeys(PHASES, 0)
             return {**told, "rounds": nothing, "progress": f"Study {definition.name}: {space}. All is in order."}
-        with opened_store(options) as store, store.transaction() as records:
+        with opened_store(options) as store, store.transaction(options["study"]) as records:
             opened = open_study(
                 records,
                 definition,

@@ -64,7 +64,7 @@ class ActionModule(ControllerAction):
             return {"failed": True, "msg": "the benchmark gave no metrics", "failure_class": "measurement"}
         readback = {name: value for step in steps for name, value in step.get("readback", {}).items()}
         tier = costliest(step.get("tier", "none") for step in steps)
-        with opened_store(options) as store, store.transaction() as records:
+        with opened_store(options) as store, store.transaction(options["study"]) as records:
             row = tell_measured(
                 Study(records, options["study"]),
                 options["run"],
@@ -80,7 +80,7 @@ class ActionModule(ControllerAction):
     def _failed(options: dict[str, Any]) -> dict[str, Any]:
         failure = options["failure"]
         said = failure.get("failure_class")
-        with opened_store(options) as store, store.transaction() as records:
+        with opened_store(options) as store, store.transaction(options["study"]) as records:
             row = tell_failed(
                 Study(records, options["study"]),
                 options["run"],

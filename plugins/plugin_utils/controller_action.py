@@ -83,5 +83,5 @@ def opened_store(options: Mapping[str, Any]) -> Iterator[Store]:
 @contextmanager
 def stored_study(options: Mapping[str, Any]) -> Iterator[Study]:
     """The study named in the options, within one transaction."""
-    with opened_store(options) as store, store.transaction() as records:
+    with opened_store(options) as store, store.transaction(options["study"]) as records:
         yield Study(records, options["study"])

@@ -16,8 +16,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "sqlalchemy": "SQLAlchemy", "yaml": "PyYAML"}
-# Needed only by those who choose what is built on them.
-OPTIONAL = {"sklearn": "scikit-learn", "torch": "torch"}
+# Needed only by those who use what is built on them: they are loaded then.
+OPTIONAL = {"alembic": "alembic", "psycopg": "'psycopg[binary]'", "sklearn": "scikit-learn", "torch": "torch"}
 
 
 class MissingLibraryError(RuntimeError):

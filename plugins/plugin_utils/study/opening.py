@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
@@ -87,13 +88,13 @@ def open_study(
         interrupted = _recover(study)
     _take_in_slots(Study(records, definition.name), hosts)
     if pid:
-        records.update(schema.studies, {"controller": _identity(pid)}, name=definition.name)
+        _take_over(Study(records, definition.name), pid)
     return Opened(Study(records, definition.name), row is None, interrupted, forked, rescored)
 
 
 def close_study(study: Study) -> None:
     """Say that no controller works on it any more."""
-    study.records.update(schema.studies, {"controller": None}, name=study.name)
+    study.records.update(schema.controllers, {"ended_at": study.records.now()}, study=study.name, ended_at=None)
 
 
 def take_baseline(
@@ -180,8 +181,21 @@ def _refuse_changes(study: Study, definition: Definition) -> None:
         )
 
 
-def _identity(pid: int) -> dict[str, Any]:
-    return {"host": platform.node(), "pid": pid, "started": _process_start(pid)}
+def _take_over(study: Study, pid: int) -> None:
+    """Say who works on it from now on."""
+    close_study(study)
+    present = study.records.now()
+    study.records.insert(
+        schema.controllers,
+        id=str(uuid4()),
+        study=study.name,
+        host=platform.node(),
+        pid=pid,
+        started=_process_start(pid),
+        begun_at=present,
+        seen_at=present,
+        lease_until=present,
+    )
 
 
 def _process_start(pid: int) -> str | None:
@@ -194,7 +208,7 @@ def _process_start(pid: int) -> str | None:
 
 def _refuse_company(study: Study, pid: int) -> None:
     """Two controllers on one study would take each other's runs for interrupted ones."""
-    other = study.row["controller"]
+    other = study.records.first(schema.controllers, study=study.name, ended_at=None)
     if not pid or not other or other["pid"] == pid or other["host"] != platform.node():
         return
     started = _process_start(other["pid"])

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import sa
 
-VERSION = 2
-
-# What leads from each earlier format to the next, in SQL that SQLite and PostgreSQL share.
-MIGRATIONS = {
-    1: ("ALTER TABLE studies ADD COLUMN stopped JSON", "ALTER TABLE studies ADD COLUMN learned JSON"),
-}
+# Each format has a file in migrations/versions; the last is the one that is written here.
+FORMATS = ("0001", "0002", "0003")
+FORMAT = FORMATS[-1]
 
 metadata = sa.MetaData()
 
+# Alembic's own table, which says the format of a store. It is none of the format's tables.
+alembic_version = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
 
-store_info = sa.Table("store_info", metadata, sa.Column("schema_version", sa.Integer, nullable=False))
+
+def _number(name: str) -> sa.Column[int]:
+    """A number that is 0 unless told."""
+    return sa.Column(name, sa.Integer, nullable=False, default=0, server_default="0")
+
 
 studies = sa.Table(
     "studies",
@@ -29,10 +32,37 @@ studies = sa.Table(
     sa.Column("verdict", sa.JSON),
     sa.Column("stopped", sa.JSON),  # why the search ended before its trials were spent (stopping.py)
     sa.Column("learned", sa.JSON),  # what other studies and machines gave it when it was created (learning.py)
-    sa.Column("controller", sa.JSON),  # who works on it, while someone does
     sa.Column("forked_from", sa.String(100)),
     sa.Column("collection_version", sa.String(40), nullable=False),
     sa.Column("created_at", sa.String(40), nullable=False),
+    _number("revision"),  # counts the transactions on the study
+)
+
+controllers = sa.Table(
+    "controllers",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("study", sa.ForeignKey("studies.name"), nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),  # the node's name
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started", sa.String(40)),  # when the process began, in the kernel's ticks
+    sa.Column("label", sa.String(255)),  # what people know it by, such as the number of an AWX job
+    sa.Column("begun_at", sa.String(40), nullable=False),
+    sa.Column("seen_at", sa.String(40), nullable=False),
+    sa.Column("lease_until", sa.String(40), nullable=False),
+    sa.Column("ended_at", sa.String(40)),
+    sa.Index("controllers_of_study", "study"),
+)
+
+hypervisors = sa.Table(
+    "hypervisors",
+    metadata,
+    sa.Column("study", sa.ForeignKey("studies.name"), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("vcpus", sa.Integer),
+    sa.Column("memory_mib", sa.Integer),
+    _number("other_vcpus"),  # of machines there that are no slots
+    _number("other_memory_mib"),
 )
 
 slots = sa.Table(
@@ -44,6 +74,10 @@ slots = sa.Table(
     sa.Column("trouble", sa.Integer, nullable=False, default=0),  # infrastructure failures since the last success
     sa.Column("waiting", sa.Boolean, nullable=False, default=False),  # for what others may leave over
     sa.Column("message", sa.Text),
+    sa.Column("controller", sa.String(36)),  # who works on it
+    sa.Column("hypervisor", sa.String(255)),
+    sa.Column("applied", sa.JSON),  # the configuration last handed out to it
+    sa.Column("probe_at", sa.String(40)),  # when it may be tried again after quarantine
 )
 
 trials = sa.Table(
@@ -60,6 +94,8 @@ trials = sa.Table(
     sa.Column("failure_class", sa.String(20)),
     sa.Column("message", sa.Text),
     sa.Column("created_at", sa.String(40), nullable=False),
+    _number("revision"),  # the study's when the row was last written
+    sa.Index("trials_by_revision", "study", "revision"),
 )
 
 measurements = sa.Table(
@@ -81,8 +117,11 @@ measurements = sa.Table(
     sa.Column("message", sa.Text),
     sa.Column("started_at", sa.String(40), nullable=False),
     sa.Column("finished_at", sa.String(40)),
+    sa.Column("controller", sa.String(36)),
+    _number("revision"),
     sa.ForeignKeyConstraint(["study", "trial"], ["trials.study", "trials.number"]),
     sa.Index("measurements_of_trial", "study", "trial"),
+    sa.Index("measurements_by_revision", "study", "revision"),
 )
 
 blocks = sa.Table(
@@ -95,3 +134,6 @@ blocks = sa.Table(
     sa.Column("slot", sa.String(255), nullable=False),
     sa.Column("status", sa.String(20), nullable=False),  # open, complete, abandoned
 )
+
+# The tables whose rows carry a revision.
+STAMPED = (trials, measurements)
