@@ -88,6 +88,19 @@ $(venv)/libvirt: tests/requirements-libvirt.txt $(venv)/development | packages
 	touch $@
 	$(call done,'libvirt for Python: tests/requirements-libvirt.txt')
 
+# The releases of ansible-core that the collection promises besides the one in .venv.
+cores := 2.17 2.18
+
+.PHONY: cores
+cores: $(cores:%=.cache/core-%/ready) ## prepare the older releases of ansible-core, for the tests of whole studies
+
+.cache/core-%/ready: tests/requirements-core-%.txt requirements.txt $(venv)/made-in
+	@SECONDS=0
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip -qq --disable-pip-version-check install -r $< -r <(grep -v '^ansible-core==' requirements.txt)
+	touch $@
+	$(call done,'ansible-core $*: $<')
+
 .PHONY: torch
 torch: $(venv)/torch ## install PyTorch, for the tests of the surrogate of that name
 
@@ -129,7 +142,7 @@ test-unit: $(venv)/libvirt ## tests of single parts
 	@$(pytest) -n 2 tests/unit
 
 .PHONY: test-simulation
-test-simulation: $(venv)/development ## whole studies without virtual machines, from the checkout and from the built artefact
+test-simulation: $(venv)/development cores ## whole studies without virtual machines, from the checkout and from the built artefact
 	@$(pytest) -n 2 tests/simulation tests/artefact
 
 .PHONY: test-lab

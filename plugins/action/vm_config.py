@@ -13,7 +13,9 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying impo
 
 
 class ActionModule(SimulatedAction):
-    """`name`, `uri`, `disk` and the timeout mean nothing to a simulated machine."""
+    """`name`, `uri`, `disk` and the timeout mean nothing to a simulated machine. It stands on the host that the task is
+    delegated to, if it is.
+    """
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         "name": {"type": "str", "required": True},
@@ -28,7 +30,16 @@ class ActionModule(SimulatedAction):
         "shutdown_timeout_seconds": {"type": "int", "default": 60},
         "boot_timeout_seconds": {"type": "int", "default": 120},
         "simulation_directory": {"type": "path"},
+        "simulation": {
+            "type": "dict",
+            "default": {},
+            "options": {
+                "host_vcpus": {"type": "int", "default": 64},
+                "host_memory_mib": {"type": "int", "default": 262144},
+            },
+        },
     }
 
     def simulate(self, options: dict[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
-        return size_machine(options, machine, check_mode)
+        host = self._task.delegate_to
+        return size_machine(options, machine, check_mode, host=str(host) if host else None)

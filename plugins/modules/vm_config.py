@@ -57,7 +57,7 @@ options:
   state:
     description:
       - V(applied) brings the configuration into force.
-      - V(read) only reports.
+      - V(read) only reports, and adds what the hypervisor has and holds as RV(hypervisor).
     type: str
     choices: [applied, read]
     default: applied
@@ -90,6 +90,22 @@ options:
   simulation_directory:
     description: Where simulated machines are kept, for O(hypervisor=simulated) only.
     type: path
+  simulation:
+    description:
+      - What the host of a simulated machine has, for O(hypervisor=simulated) only.
+      - The host is the one that the task is delegated to. Machines that were sized through different hosts stand on
+        different hosts.
+    type: dict
+    default: {}
+    suboptions:
+      host_vcpus:
+        description: Its logical CPUs.
+        type: int
+        default: 64
+      host_memory_mib:
+        description: Its memory in MiB.
+        type: int
+        default: 262144
 requirements:
   - libvirt-python on the host the module runs on (package python3-libvirt)
 attributes:
@@ -160,6 +176,25 @@ readback:
   type: dict
   returned: success
   sample: {vm.vcpus: 4, vm.disk.cache: none}
+hypervisor:
+  description: What the host has on which the machine stands, and what its machines may use of that.
+  type: dict
+  returned: success, with O(state=read)
+  contains:
+    vcpus:
+      description: Logical CPUs of the host.
+      type: int
+    memory_mib:
+      description: Memory of the host in MiB.
+      type: int
+    machines:
+      description:
+        - C(vcpus) and C(memory_mib) of every machine that is active there, by its name there. On Xen C(Domain-0) is
+          one of them.
+        - They are what a machine may use at present, its vCPUs plugged in and its balloon as it is, not its maxima. A
+          guest that is booting may use its maximum of memory until its balloon driver is at work.
+      type: dict
+  sample: {vcpus: 16, memory_mib: 64000, machines: {web1: {vcpus: 4, memory_mib: 4096}}}
 running:
   description: Whether the machine is running now.
   type: bool
@@ -197,6 +232,14 @@ def main() -> None:
             "shutdown_timeout_seconds": {"type": "int", "default": 60},
             "boot_timeout_seconds": {"type": "int", "default": 120},
             "simulation_directory": {"type": "path"},
+            "simulation": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    "host_vcpus": {"type": "int", "default": 64},
+                    "host_memory_mib": {"type": "int", "default": 262144},
+                },
+            },
         },
         supports_check_mode=True,
     )

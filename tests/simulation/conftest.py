@@ -14,13 +14,25 @@ import sys
 import time
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
+
+
+class Core(NamedTuple):
+    """A release of ansible-core, by the program of it that runs playbooks."""
+
+    release: str
+    playbook: Path
+
+
+#: The one that everything else is tested with, and the older ones that the collection promises.
+NEWEST = Core("2.19", Path(PLAYBOOK))
+CORES = (*(Core(old, ROOT / f".cache/core-{old}/bin/ansible-playbook") for old in ("2.17", "2.18")), NEWEST)
 
 STUDY: dict[str, Any] = {
     "evolve_study": "trying",
@@ -43,9 +55,13 @@ STUDY: dict[str, Any] = {
 
 
 class Estate:
-    """An inventory of simulated machines in a folder of its own, and what became of its study."""
+    """An inventory of simulated machines in a folder of its own, and what became of its study.
+
+    core: the release of ansible-core that its playbooks run on; another can be put in its place at any time.
+    """
 
     def __init__(self, folder: Path, slots: int = 3) -> None:
+        self.core = NEWEST
         self.folder = folder
         self.home = folder / "home"
         self.variables: dict[str, Any] = {**deepcopy(STUDY), "evolve_home": str(self.home)}
@@ -57,7 +73,7 @@ class Estate:
         """Write the inventory as it stands now."""
         connection = {
             "ansible_connection": "local",
-            "ansible_python_interpreter": sys.executable,
+            "ansible_python_interpreter": str(self.core.playbook.with_name("python")),
             "evolve_platform": "simulated",
             "evolve_hypervisor": "localhost",
         }
@@ -71,7 +87,13 @@ class Estate:
         return path
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
-        return [PLAYBOOK, str(ROOT / "playbooks" / f"{playbook}.yml"), "-i", str(self.write()), *arguments]
+        return [
+            str(self.core.playbook),
+            str(ROOT / "playbooks" / f"{playbook}.yml"),
+            "-i",
+            str(self.write()),
+            *arguments,
+        ]
 
     def run(
         self, playbook: str = "evolve", *arguments: str, prefix: tuple[str, ...] = ()
@@ -132,6 +154,15 @@ def said(ended: subprocess.CompletedProcess[str]) -> str:
 @pytest.fixture
 def estate(tmp_path: Path) -> Estate:
     return Estate(tmp_path)
+
+
+@pytest.fixture(params=CORES, ids=[core.release for core in CORES])
+def core(request: pytest.FixtureRequest) -> Core:
+    """Each release of ansible-core that the collection promises, one after the other."""
+    core: Core = request.param
+    if not core.playbook.exists():
+        pytest.fail(f"There is no {core.playbook}. `make cores` prepares it.", pytrace=False)
+    return core
 
 
 @pytest.fixture

@@ -44,6 +44,21 @@ class Outcome(NamedTuple):
     forced_off: bool
 
 
+class Allotment(NamedTuple):
+    """What one machine may use of its host at present."""
+
+    vcpus: int
+    memory_mib: int
+
+
+class Capacity(NamedTuple):
+    """What a host has, in logical CPUs and MiB, and what each machine that is active on it, by name, may use of it."""
+
+    vcpus: int
+    memory_mib: int
+    machines: dict[str, Allotment]
+
+
 class Hypervisor(ABC):
     """One connection to one platform. All methods raise `HypervisorError`."""
 
@@ -61,6 +76,10 @@ class Hypervisor(ABC):
 
         Raises `ApplyFailed` after putting back what it had changed.
         """
+
+    @abstractmethod
+    def capacity(self, machine: str) -> Capacity:
+        """What the host that `machine` stands on has and holds."""
 
     @abstractmethod
     def close(self) -> None:

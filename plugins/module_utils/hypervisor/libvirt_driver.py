@@ -19,6 +19,8 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import
 )
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface import (
     NOT_LIVE,
+    Allotment,
+    Capacity,
     Hypervisor,
     MachineState,
     Outcome,
@@ -89,6 +91,14 @@ class LibvirtHypervisor(Hypervisor):
             ending = self._put_back(machine, previous, current)
             raise ApplyFailed(f"{error} {ending}", machine.rebooted, machine.forced_off) from error
         return Outcome(changes, machine.rebooted, machine.forced_off)
+
+    def capacity(self, machine: str) -> Capacity:
+        """A connection to libvirt is one host, whichever machine is asked about."""
+        with _speaking("Reading what the hypervisor has and holds failed"):
+            _model, memory_mib, cpus = self._connection.getInfo()[:3]
+            active = self._connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+            machines = {domain.name(): _allotment(domain) for domain in active}
+        return Capacity(cpus, memory_mib, {name: held for name, held in machines.items() if held is not None})
 
     def _bring_about(
         self, machine: LibvirtMachine, before: MachineState, target: Mapping[str, Value], changes: list[Change]
@@ -196,6 +206,21 @@ class LibvirtHypervisor(Hypervisor):
             return 0
         most = ET.fromstring(capabilities).find("vcpu")
         return 0 if most is None else int(most.get("max", 0))
+
+
+def _allotment(domain: Any) -> Allotment | None:
+    """What an active domain may use at present; None when it has gone since it was listed."""
+    try:
+        state, _maximum_kib, memory_kib, vcpus = domain.info()[:4]
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            raise
+        return None
+    if state == libvirt.VIR_DOMAIN_SHUTOFF:
+        return None
+    # The balloon as it is. A guest cannot outgrow it by itself, so the maximum, which a search raises and never lowers,
+    # would count memory that nobody has. The target would leave out what a guest was asked for and still holds.
+    return Allotment(vcpus, -(-memory_kib // 1024))
 
 
 @contextmanager

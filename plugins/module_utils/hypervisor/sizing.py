@@ -9,7 +9,12 @@ from typing import Any, Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import change_results
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import HypervisorError
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface import NOT_LIVE, Hypervisor, Outcome
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface import (
+    NOT_LIVE,
+    Capacity,
+    Hypervisor,
+    Outcome,
+)
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
     parse_vm_configuration,
     parse_vm_names,
@@ -52,7 +57,14 @@ def size_machine(
         "rebooted": outcome.rebooted,
         "forced_off": outcome.forced_off,
     }
+    if not applying:
+        result["hypervisor"] = _capacity_result(hypervisor.capacity(machine))
     return result, _warnings(machine, outcome)
+
+
+def _capacity_result(capacity: Capacity) -> dict[str, Any]:
+    machines = {name: allotment._asdict() for name, allotment in capacity.machines.items()}
+    return {**capacity._asdict(), "machines": machines}
 
 
 def _warnings(machine: str, outcome: Outcome) -> list[str]:

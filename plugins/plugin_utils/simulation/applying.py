@@ -22,12 +22,17 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.kernel import
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine
 
 
-def size_machine(options: Mapping[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
-    """The result of `vm_config` with these options. Raises MachineLostError, SimulationError."""
-    hypervisor = SimulatedHypervisor(options["simulation_directory"])
+def size_machine(options: Mapping[str, Any], machine: str, check_mode: bool, host: str | None = None) -> dict[str, Any]:
+    """The result of `vm_config` with these options, delegated to `host`. Raises MachineLostError, SimulationError."""
+    behaviour = options["simulation"]
+    hypervisor = SimulatedHypervisor(
+        options["simulation_directory"], host, behaviour["host_vcpus"], behaviour["host_memory_mib"]
+    )
     try:
         # A simulated machine never gives reason for a warning: its live changes succeed and it shuts down when asked.
         result, dummy = sizing.size_machine(hypervisor, machine, options, check_mode)
+        if options["state"] == "applied" and not check_mode:
+            hypervisor.place(machine)
     except ApplyFailed as error:
         return _failed(str(error), rebooted=error.rebooted, forced_off=error.forced_off)
     except HypervisorError as error:

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Change, Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface import Hypervisor, MachineState, Outcome
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface import (
+    Allotment,
+    Capacity,
+    Hypervisor,
+    MachineState,
+    Outcome,
+)
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
     DISK_CACHE,
     DISK_IO,
@@ -18,7 +24,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters im
     VCPUS,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation import surface
-from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine, machines_in
 
 #: Up to these amounts a running machine is changed live; beyond them it is restarted.
 LIVE = {VCPUS: (1, 8), MEMORY_MIB: (1, 4096)}
@@ -28,10 +34,17 @@ _CACHE_WITH_NATIVE_IO = ("none", "directsync")
 
 
 class SimulatedHypervisor(Hypervisor):
-    """Machines in the files of one directory. A machine that nobody has touched yet is in its baseline."""
+    """Machines in the files of one directory. A machine that nobody has touched yet is in its baseline.
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    host: the name of the host they stand on, of those whose files name one; None takes all as standing on one host.
+    vcpus, memory_mib: what the host has.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], host: str | None, vcpus: int, memory_mib: int) -> None:
         self._directory = directory
+        self._host = host
+        self._vcpus = vcpus
+        self._memory_mib = memory_mib
 
     def read(self, machine: str) -> MachineState:
         values = self._machine(machine).values
@@ -65,8 +78,27 @@ class SimulatedHypervisor(Hypervisor):
             raise ApplyFailed(f"{fault} The previous values were put back.", rebooted=restarted, forced_off=restarted)
         return Outcome(changes, rebooted=restarted, forced_off=False)
 
+    def capacity(self, machine: str) -> Capacity:
+        here = [other for other in machines_in(self._directory) if self._is_here(other)]
+        # The machine asked about may have no file yet.
+        machines = {
+            present.name: Allotment(int(present.values[VCPUS]), int(present.values[MEMORY_MIB]))
+            for present in (*here, self._machine(machine))
+        }
+        return Capacity(self._vcpus, self._memory_mib, machines)
+
+    def place(self, name: str) -> None:
+        """Have the machine's file name the host that it stands on."""
+        machine = self._machine(name)
+        if self._host not in (None, machine.hypervisor):
+            machine.hypervisor = self._host
+            machine.save()
+
     def close(self) -> None:
         """There is no connection."""
+
+    def _is_here(self, machine: SimulatedMachine) -> bool:
+        return None in (self._host, machine.hypervisor) or machine.hypervisor == self._host
 
     def _machine(self, name: str) -> SimulatedMachine:
         machine = SimulatedMachine(self._directory, name)

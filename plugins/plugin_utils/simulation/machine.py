@@ -11,6 +11,7 @@ import tempfile
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
@@ -26,11 +27,17 @@ class MachineLostError(Exception):
     """The simulated machine does not answer any more."""
 
 
+def machines_in(directory: str | os.PathLike[str]) -> list[SimulatedMachine]:
+    """Every machine that has a file in this folder, which need not exist."""
+    files = sorted(Path(directory).glob("*.json"))
+    return [SimulatedMachine(directory, urllib.parse.unquote(file.stem)) for file in files]
+
+
 class SimulatedMachine:
     """One machine. A machine without a file is in its baseline; `save` writes the file.
 
-    values: the vm.* values in force. sysctls: the kernel parameters in force, by key. measurements: how many there
-    were. lost: it stopped answering, for good.
+    values: the vm.* values in force. sysctls: the kernel parameters in force, by key. hypervisor: the host it stands
+    on, None as long as nobody has said. measurements: how many there were. lost: it stopped answering, for good.
     """
 
     def __init__(self, directory: str | os.PathLike[str], name: str) -> None:
@@ -39,6 +46,7 @@ class SimulatedMachine:
         self.values: dict[str, Value] = dict(MACHINE)
         self.sysctls: dict[str, Value] = {}
         self.reset_sysctls()
+        self.hypervisor: str | None = None
         self.measurements = 0
         self.lost = False
         content = self._read()
@@ -68,6 +76,7 @@ class SimulatedMachine:
             "name": self.name,
             "values": self.values,
             "sysctls": self.sysctls,
+            "hypervisor": self.hypervisor,
             "measurements": self.measurements,
             "lost": self.lost,
         }
@@ -98,12 +107,19 @@ class SimulatedMachine:
             return ()
 
     def _load(self, content: Any) -> None:
-        expected: dict[str, type] = {"values": dict, "sysctls": dict, "measurements": int, "lost": bool}
+        expected: dict[str, type | tuple[type, ...]] = {
+            "values": dict,
+            "sysctls": dict,
+            "hypervisor": (str, NoneType),
+            "measurements": int,
+            "lost": bool,
+        }
         if not isinstance(content, Mapping) or any(
             not isinstance(content.get(key), kind) for key, kind in expected.items()
         ):
             raise SimulationError(f"{self.path} does not describe a simulated machine. Remove it to have it as new.")
         self.values.update(content["values"])
         self.sysctls.update(content["sysctls"])
+        self.hypervisor = content.get("hypervisor")
         self.measurements = content["measurements"]
         self.lost = content["lost"]

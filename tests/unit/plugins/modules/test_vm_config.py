@@ -90,6 +90,15 @@ def test_read_changes_nothing_and_needs_no_names(size):
     ]
 
 
+def test_a_read_says_what_the_hypervisor_has_and_holds_and_an_application_does_not(size):
+    held = size(state="read")["hypervisor"]
+    assert (held["vcpus"], held["memory_mib"]) == (16, 3072)
+    assert held["machines"]["web1"] == {"vcpus": 2, "memory_mib": 2048}
+    assert size(state="read", check_mode=True)["hypervisor"] == held
+    for check_mode in (True, False):
+        assert "hypervisor" not in size(configuration={"vm.vcpus": 3}, check_mode=check_mode)
+
+
 def test_every_fault_in_one_failure_and_nothing_touched(size, machine):
     before = machine.XMLDesc(0)
     result = size(

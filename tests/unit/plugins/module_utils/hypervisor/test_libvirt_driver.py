@@ -96,6 +96,43 @@ def test_vcpus_and_memory_within_the_maxima_are_live_and_also_in_the_definition(
     assert "<currentMemory unit='KiB'>1048576<" in inactive(machine)
 
 
+def test_the_host_holds_what_its_active_machines_have_now_not_their_maxima(driver, connection, machine):
+    off = connection.defineXML((DOMAINS / "test.xml").read_text(encoding="utf-8").replace(">test<", ">off<"))
+    assert not off.isActive()
+    machine.setMemoryFlags(1024 * 1024 + 1, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    machine.setVcpusFlags(1, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    machine.suspend()
+    assert driver.capacity("off") == (16, 3072, {"test": (1, 1025)})
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_a_machine_that_goes_between_listing_and_question_is_left_out(driver, connection, monkeypatch, persistent):
+    xml = (DOMAINS / "test.xml").read_text(encoding="utf-8").replace(">test<", ">brief<")
+    if persistent:
+        connection.defineXML(xml).create()
+    else:
+        connection.createXML(xml)
+    listed = libvirt.virConnect.listAllDomains
+
+    def listing(self, flags=0):
+        machines = listed(self, flags)
+        connection.lookupByName("brief").destroy()
+        return machines
+
+    assert sorted(driver.capacity("test").machines) == ["brief", "test"]
+    monkeypatch.setattr(libvirt.virConnect, "listAllDomains", listing)
+    assert list(driver.capacity("test").machines) == ["test"]
+
+
+def test_a_host_that_cannot_be_asked_is_said(driver, monkeypatch):
+    def failing(self):
+        raise libvirt.libvirtError("no")
+
+    monkeypatch.setattr(libvirt.virDomain, "info", failing)
+    with pytest.raises(HypervisorError, match="Reading what the hypervisor has and holds failed"):
+        driver.capacity("test")
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -111,6 +111,18 @@ def test_a_trial_needs_neither_a_machine_nor_root(play, tmp_path):
     assert sorted(os.listdir(tmp_path / "machines")) == ["sim-01.json", "sim-02.json"]
 
 
+def test_the_host_that_a_machine_is_sized_through_is_the_one_it_stands_on(play):
+    on = [{"delegate_to": host} for host in ("{{ 'kvm-1' }}", "kvm-2")]
+    read = simulated("vm_config", name="x", state="read", simulation={"host_vcpus": 8})
+    results, _output = play([{**SIZE, **on[0]}, {**read, **on[0]}, {**read, **on[1]}], hosts=("sim-01", "sim-02"))
+    assert results["sim-01"][1]["hypervisor"] == {
+        "vcpus": 8,
+        "memory_mib": 262144,
+        "machines": {host: {"vcpus": 4, "memory_mib": 1024} for host in ("sim-01", "sim-02")},
+    }
+    assert list(results["sim-02"][2]["hypervisor"]["machines"]) == ["sim-02"]
+
+
 def test_check_mode_and_diff(play, tmp_path):
     results, output = play([SIZE, TUNE, MEASURE], "--check", "--diff")
     sized, tuned, measured = results["sim-01"]

@@ -11,14 +11,20 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying impo
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulatedMachine
 
 SWAPPINESS = "kernel.sysctl.vm.swappiness"
-DEFAULTS = {"parameters": None, "state": "applied", "running": True, "restart": False}
+DEFAULTS = {
+    "parameters": None,
+    "state": "applied",
+    "running": True,
+    "restart": False,
+    "simulation": {"host_vcpus": 64, "host_memory_mib": 262144},
+}
 
 
 @pytest.fixture
 def size(tmp_path):
-    def call(configuration=None, check_mode=False, **options):
+    def call(configuration=None, check_mode=False, machine="sim-01", host=None, **options):
         given = {**DEFAULTS, "simulation_directory": str(tmp_path), "configuration": configuration or {}, **options}
-        return size_machine(given, "sim-01", check_mode)
+        return size_machine(given, machine, check_mode, host)
 
     return call
 
@@ -101,6 +107,42 @@ def test_reading_touches_nothing(size, tune, tmp_path):
     assert size(state="read", parameters=["vm.disk.io", SWAPPINESS])["readback"] == {"vm.disk.io": "threads"}
     assert tune(state="read", parameters=["vm.disk.io", SWAPPINESS])["readback"] == {SWAPPINESS: 60}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_read_says_what_the_host_has_and_holds(size, tune, tmp_path):
+    assert size(state="read")["hypervisor"] == {
+        "vcpus": 64,
+        "memory_mib": 262144,
+        "machines": {"sim-01": {"vcpus": 2, "memory_mib": 1024}},
+    }
+    assert list(tmp_path.iterdir()) == []
+    size({"vm.vcpus": 6, "vm.memory_mib": 3072}, machine="sim/02")
+    held = size(state="read", simulation={"host_vcpus": 8, "host_memory_mib": 4096})["hypervisor"]
+    assert held == {
+        "vcpus": 8,
+        "memory_mib": 4096,
+        "machines": {"sim/02": {"vcpus": 6, "memory_mib": 3072}, "sim-01": {"vcpus": 2, "memory_mib": 1024}},
+    }
+
+
+def test_machines_sized_through_another_host_stand_on_another(size, tune):
+    def machines(host):
+        return list(size(state="read", machine="sim-01", host=host)["hypervisor"]["machines"])
+
+    for machine, host in (("sim-01", "kvm-1"), ("sim-02", "kvm-1"), ("sim-03", "kvm-2")):
+        size({"vm.vcpus": 2}, machine=machine, host=host)
+    assert machines("kvm-1") == ["sim-01", "sim-02"]
+    assert size(state="read", machine="sim-03", host="kvm-2")["hypervisor"]["machines"].keys() == {"sim-03"}
+    assert machines(None) == ["sim-01", "sim-02", "sim-03"], "without a host there is only one"
+    size({}, machine="sim-03", host="kvm-1")
+    assert machines("kvm-1") == ["sim-01", "sim-02", "sim-03"], "it has moved"
+    size({"vm.vcpus": 3}, machine="sim-04")
+    assert "sim-04" in machines("kvm-1"), "a machine that may stand anywhere counts everywhere"
+
+
+def test_an_application_says_nothing_of_the_host(size):
+    assert "hypervisor" not in size({"vm.vcpus": 3}, check_mode=True)
+    assert "hypervisor" not in size({"vm.vcpus": 3})
 
 
 def test_every_fault_is_told_before_anything_is_changed(size, tmp_path):

@@ -29,11 +29,13 @@ def test_what_was_saved_is_there_again(tmp_path):
     machine = SimulatedMachine(tmp_path / "new", "sim-01")
     machine.values["vm.disk.iothread"] = True
     machine.sysctls["vm.swappiness"] = 5
+    machine.hypervisor = "kvm-1"
     machine.measurements = 9
     machine.save()
     again = SimulatedMachine(tmp_path / "new", "sim-01")
     assert again.configuration == machine.configuration
     assert again.values["vm.disk.iothread"] is True
+    assert again.hypervisor == "kvm-1"
     assert again.measurements == 9
     assert os.listdir(tmp_path / "new") == ["sim-01.json"]
 
@@ -51,6 +53,14 @@ def test_a_name_never_leaves_the_folder(tmp_path):
     assert machine.path.parent == tmp_path / "machines"
     assert os.listdir(tmp_path) == ["machines"]
     assert len(os.listdir(tmp_path / "machines")) == 1
+
+
+def test_a_file_of_before_hypervisors_were_noted_is_read(tmp_path):
+    SimulatedMachine(tmp_path, "sim-01").save()
+    content = json.loads((tmp_path / "sim-01.json").read_text())
+    del content["hypervisor"]
+    (tmp_path / "sim-01.json").write_text(json.dumps(content))
+    assert SimulatedMachine(tmp_path, "sim-01").hypervisor is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"values": {}, "sysctls": {}, "measurements": "3"}', "\x00"])
