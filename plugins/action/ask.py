@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from collections.abc import Mapping
@@ -17,19 +18,24 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     STUDY_OPTIONS,
     ControllerAction,
     folder_of,
-    opened_store,
+    stored_study,
 )
-from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES, Nothing, Run, ask, may_wait
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import (
+    PHASES,
+    Restore,
+    Run,
+    ask,
+    may_wait,
+)
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Store
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
 
 _POLL_SECONDS = 0.5
 
 
 class ActionModule(ControllerAction):
-    """Hands out the next run, waiting while others may still leave one over."""
+    """Hands out what a slot does next. With nothing to hand out yet, a worker waits; the controller's own process
+    (strategy steady_state) is told to ask again."""
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         **STUDY_OPTIONS,
@@ -39,23 +45,35 @@ class ActionModule(ControllerAction):
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if multiprocessing.parent_process() is None:
+            return _ask(options, holds_worker=False)
         patience = time.monotonic() + options["wait_seconds"]
-        while True:
-            with opened_store(options) as store:
-                # One transaction, so that no run can end unnoticed between the answer and the wait.
-                with store.transaction(options["study"]) as records:
-                    study = Study(records, options["study"])
-                    found = ask(study, options["slot"], options["phase"])
-                    wait = isinstance(found, Nothing) and found.wait and may_wait(study, options["slot"], _workers())
-                    others = _under_way(records, options["study"])
-                    ended = study.row["stopped"] is None and study.reread().row["stopped"] is not None
-                    if isinstance(found, Run) and found.purpose == "search":
-                        write_individual(folder_of(options), study.reread(), found.trial)
-                if isinstance(found, Run):
-                    return {"done": False, "changed": True, "run": asdict(found)}
-                if not wait or not _changes(store, options["study"], others, patience):
-                    told = {"progress": f"The search is {found.reason}"} if ended else {}
-                    return {"done": True, "reason": found.reason, **told}
+        while "wait" in (answer := _ask(options, holds_worker=True)):
+            if time.monotonic() > patience or not _changes(options, answer["wait"]["running"], patience):
+                return {"done": True, "restore": False, "reason": answer["wait"]["reason"]}
+        return answer
+
+
+def _ask(options: dict[str, Any], *, holds_worker: bool) -> dict[str, Any]:
+    """The answer for the playbook, or under `wait` why there is none yet.
+
+    One transaction, so that no run can end unnoticed between the answer and the wait.
+    """
+    slot = options["slot"]
+    with stored_study(options) as study:
+        found = ask(study, slot, options["phase"], Controller.present())
+        after = study.reread()
+        if isinstance(found, Run):
+            if found.purpose == "search":
+                write_individual(folder_of(options), after, found.trial)
+            return {"done": False, "restore": False, "changed": True, "run": asdict(found)}
+        if isinstance(found, Restore):
+            return {"done": False, "restore": True, "reason": found.reason}
+        if found.wait and (not holds_worker or may_wait(after, slot, _workers())):
+            return {"wait": {"reason": found.reason, "seconds": found.seconds, "running": len(after.running)}}
+        ended = study.row["stopped"] is None and after.row["stopped"] is not None
+    told = {"progress": f"The search is {found.reason}"} if ended else {}
+    return {"done": True, "restore": False, "reason": found.reason, **told}
 
 
 def _workers() -> int:
@@ -63,16 +81,12 @@ def _workers() -> int:
     return int(context.CLIARGS.get("forks") or 1)
 
 
-def _changes(store: Store, study: str, before: int, patience: float) -> bool:
-    """Wait until there are no longer `before` runs under way; False where that lasts, or the controller was killed."""
+def _changes(options: dict[str, Any], running: int, patience: float) -> bool:
+    """Wait until there are no longer so many runs under way; False where that lasts, or the controller was killed."""
     controller = os.getppid()
     while time.monotonic() < patience and os.getppid() == controller:
         time.sleep(_POLL_SECONDS)
-        with store.transaction() as records:
-            if _under_way(records, study) != before:
+        with stored_study(options) as study:
+            if len(study.running) != running:
                 return True
     return False
-
-
-def _under_way(records: Records, study: str) -> int:
-    return records.count(schema.measurements, study=study, status="running")

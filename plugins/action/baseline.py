@@ -14,7 +14,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     stored_study,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import take_baseline
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import check_alike, note_hypervisors, take_baseline
 
 
 class ActionModule(ControllerAction):
@@ -27,10 +27,14 @@ class ActionModule(ControllerAction):
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        readings, silent = _sorted(options["readings"])
         with stored_study(options) as study:
-            if study.row["harvest"] is not None:
-                return {"harvest": study.row["harvest"]}
-            founders = take_baseline(study, *_sorted(options["readings"]), *_sorted(options["founders"]))
+            note_hypervisors(study, plain(options["readings"]))
+            if (harvest := study.row["harvest"]) is not None:
+                # Another controller may have fixed it since this one read its slots.
+                check_alike("the slots measured so far", harvest, readings)
+                return {"harvest": harvest}
+            founders = take_baseline(study, readings, silent, *_sorted(options["founders"]))
             harvest = study.reread().row["harvest"]
         lines = ["Baseline: " + ", ".join(f"{name}={value}" for name, value in harvest.items())]
         lines += [f"Founder: {line}" for line in founders]

@@ -16,6 +16,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_best
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.judging import judge
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller, is_stopping
 
 
 class ActionModule(ControllerAction):
@@ -26,6 +27,8 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         folder = folder_of(options)
         with stored_study(options) as study:
+            if is_stopping(study, Controller.present()):
+                return {"verdict": None, "progress": "No verdict, because it was stopped. Run it again to go on."}
             verdict = judge(study)
             write_best(folder, study.reread())
         return {"changed": True, "verdict": verdict, "best": str(folder.best)}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-import os
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -25,9 +25,17 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHAS
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learning_faults
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, close_study, open_study
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import (
+    Opened,
+    close_study,
+    open_study,
+    seconds_to_wait,
+)
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.prices import METRIC, SIZING_PARAMETERS
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.session import session
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import StudyError
 from ansible_collections.evolve.vm.plugins.plugin_utils.version import collection_version
 
 # Raw, so that a value of the wrong type is reported with all other faults and not on its own.
@@ -43,12 +51,17 @@ _DEFINITION = (
     "algorithm_options",
     "baseline_repeats",
     "verification",
+    "scheduling",
+    "overcommit",
+    "runs_per_hypervisor",
     "learn_from",
     "founders",
 )
 # A slot may run this many times its fair share of the trials before its loop ends.
 _SHARES = 3
 _SPARE_ROUNDS = 6
+_LEASES_TO_WAIT = 1.25
+_POLL_SECONDS = 1.0
 
 
 class ActionModule(ControllerAction):
@@ -60,13 +73,14 @@ class ActionModule(ControllerAction):
         "slots": {"type": "list", "elements": "str", "default": []},
         "fork": {"type": "str"},
         "simulated": {"type": "bool", "default": False},
+        "lease_seconds": {"type": "float", "default": 120.0},
         **{name: {"type": "raw"} for name in _DEFINITION},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["state"] == "closed":
             with stored_study(options) as study:
-                close_study(study)
+                close_study(study, Controller.present())
             return {}
         given = {key: options[key] for key in _DEFINITION}
         variables = {"name": options["study"], "simulated": options["simulated"], **given}
@@ -76,16 +90,18 @@ class ActionModule(ControllerAction):
             size = definition.space.size
             count = f"{size:.3g}" if math.isfinite(size) else "uncountably many"
             space = f"{len(definition.parameters)} parameters, {count} configurations"
-            nothing = dict.fromkeys(PHASES, 0)
-            return {**told, "rounds": nothing, "progress": f"Study {definition.name}: {space}. All is in order."}
-        with opened_store(options) as store, store.transaction(options["study"]) as records:
+            nothing = {"rounds": dict.fromkeys(PHASES, 0), "slots": options["slots"]}
+            return {**told, **nothing, "progress": f"Study {definition.name}: {space}. All is in order."}
+        self._await_lost(options)
+        with session(store_url(options), definition.name).records() as records:
             opened = open_study(
                 records,
                 definition,
                 options["slots"],
+                Controller.present(),
                 version=collection_version(),
+                lease_seconds=options["lease_seconds"],
                 fork_of=options["fork"],
-                pid=os.getppid(),
             )
             result = {
                 **told,
@@ -96,9 +112,26 @@ class ActionModule(ControllerAction):
                 "home": options["home"],
                 "store": store_url(options),
                 "folder": str(folder_of(options).path),
+                "slots": [host for host in options["slots"] if opened.study.is_held(host, Controller.present().id)],
                 "progress": _opening_line(opened),
             }
         return {**result, **(_write_population(options) if opened.rescored else {})}
+
+    @staticmethod
+    def _await_lost(options: dict[str, Any]) -> None:
+        """Wait for the leases of controllers on other machines that hold slots of ours: they renew them or are lost."""
+        if not Store.exists(store_url(options)):
+            return
+        patience = time.monotonic() + options["lease_seconds"] * _LEASES_TO_WAIT
+        while time.monotonic() < patience:
+            try:
+                with stored_study(options) as study:
+                    seconds = seconds_to_wait(study, options["slots"], Controller.present())
+            except StudyError:
+                return  # there is none yet
+            if seconds <= 0:
+                return
+            time.sleep(min(seconds, _POLL_SECONDS))
 
     @staticmethod
     def _learning_faults(options: dict[str, Any]) -> list[Fault]:
@@ -156,6 +189,10 @@ def _opening_line(opened: Opened) -> str:
     done = sum(trial["status"] in ("measured", "failed") for trial in study.trials if trial["number"])
     again = f"; {opened.interrupted} interrupted runs are done again" if opened.interrupted else ""
     lines = [f"{title}: continued, {done} of {plan} done{again}"]
+    if opened.company:
+        lines.append(f"{opened.company} other controller{'s' if opened.company > 1 else ''} at work on it")
+    if opened.taken:
+        lines.append(f"Left to others: {', '.join(opened.taken)}")
     if opened.rescored:
         lines.append(f"Scored anew with other weights ({', '.join(opened.rescored)}); the winner is chosen again")
     return "\n".join(lines)

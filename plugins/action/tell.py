@@ -13,7 +13,6 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     STUDY_OPTIONS,
     ControllerAction,
     folder_of,
-    opened_store,
     stored_study,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
@@ -25,6 +24,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.telling import (
     ResultError,
     tell_failed,
     tell_measured,
+    tell_restored,
 )
 
 
@@ -33,7 +33,8 @@ class ActionModule(ControllerAction):
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         **STUDY_OPTIONS,
-        "run": {"type": "int", "required": True},
+        "run": {"type": "int"},
+        "slot": {"type": "str"},
         "applied": {"type": "list", "elements": "dict", "default": []},
         "benchmark": {"type": "dict", "default": {}},
         "failure": {"type": "dict"},
@@ -41,6 +42,10 @@ class ActionModule(ControllerAction):
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if (options["run"] is None) == (options["slot"] is None):
+            return {"failed": True, "msg": "give either run, the result of which is told, or slot, which was restored"}
+        if options["slot"] is not None:
+            return self._restored(options)
         if options["failure"] is not None:
             return self._failed(options)
         try:
@@ -64,45 +69,57 @@ class ActionModule(ControllerAction):
             return {"failed": True, "msg": "the benchmark gave no metrics", "failure_class": "measurement"}
         readback = {name: value for step in steps for name, value in step.get("readback", {}).items()}
         tier = costliest(step.get("tier", "none") for step in steps)
-        with opened_store(options) as store, store.transaction(options["study"]) as records:
+        with stored_study(options) as study:
             row = tell_measured(
-                Study(records, options["study"]),
+                study,
                 options["run"],
                 metrics=dict(metrics),
                 runs=list(benchmark.get("runs", [])),
                 readback=readback,
                 tier=tier,
             )
-            line = measured_line(Study(records, options["study"]), row)
-        return {"changed": True, "metrics": row["metrics"], "progress": line, **_write_file(options, row["trial"])}
+            after = study.reread()
+            line = measured_line(after, row)
+            files = _write_files(options, after, row["trial"])
+        return {"changed": True, "metrics": row["metrics"], "progress": line, **files}
 
     @staticmethod
     def _failed(options: dict[str, Any]) -> dict[str, Any]:
         failure = options["failure"]
         said = failure.get("failure_class")
-        with opened_store(options) as store, store.transaction(options["study"]) as records:
+        with stored_study(options) as study:
             row = tell_failed(
-                Study(records, options["study"]),
+                study,
                 options["run"],
                 failure_class=said if said in FAILURE_CLASSES else None,
                 message=str(failure.get("msg") or "no message"),
                 lost=bool(failure.get("lost") or failure.get("unreachable")),
                 restored=options["restored"],
             )
-            line = failed_line(Study(records, options["study"]), row)
-        told = {"changed": True, "failure_class": row["failure_class"], "progress": line}
-        return {**told, **_write_file(options, row["trial"])}
+            after = study.reread()
+            line = failed_line(after, row)
+            files = _write_files(options, after, row["trial"])
+        return {"changed": True, "failure_class": row["failure_class"], "progress": line, **files}
 
-
-def _write_file(options: dict[str, Any], trial: int) -> dict[str, Any]:
-    """Bring the trial's file up to date, and that of the one it repeats, once the result is committed: a file that
-    fails must not undo that."""
-    try:
+    @staticmethod
+    def _restored(options: dict[str, Any]) -> dict[str, Any]:
+        slot, message = options["slot"], str((options["failure"] or {}).get("msg") or "it does not answer")
         with stored_study(options) as study:
-            write_individual(folder_of(options), study, trial)
-            again = study.trial(trial)["repeat_of"]
-            if again is not None:
-                write_individual(folder_of(options), study, again)
+            before = study.slot(slot)
+            row = tell_restored(study, slot, restored=options["restored"], message=message)
+        if row["status"] == "quarantined":
+            return {"changed": True, "progress": f"{slot} is still in quarantine: {message}"}
+        back = before is not None and before["status"] == "quarantined"
+        return {"changed": True, **({"progress": f"{slot} answers again and is taken back"} if back else {})}
+
+
+def _write_files(options: dict[str, Any], study: Study, trial: int) -> dict[str, Any]:
+    """Bring the trial's file up to date, and that of the one it repeats. A file that fails must not undo what was told:
+    it is a warning."""
+    again = study.trial(trial)["repeat_of"]
+    try:
+        for number in (trial, *([] if again is None else [again])):
+            write_individual(folder_of(options), study, number)
     except FileError as error:
         return {"warnings": [str(error)]}
     return {}

@@ -269,12 +269,16 @@ def _parts(result: Any) -> tuple[Any, Any, dict[str, Any]]:
 
 
 def _is_rescued(task: Any) -> bool:
-    """Whether a failure of this task runs a rescue: the task stands in the block part of a block that has one."""
-    child, parent = task, task._parent
+    """Whether a failure of this task runs a rescue: the task stands in the block part of a block that has one.
+
+    What is imported stands in its importer's block itself, but has the import as its parent.
+    """
+    inside, parent = {task._uuid}, task._parent
     while parent is not None:
-        if getattr(parent, "rescue", None) and any(child._uuid == member._uuid for member in parent.block):
+        if getattr(parent, "rescue", None) and any(member._uuid in inside for member in parent.block):
             return True
-        child, parent = parent, parent._parent
+        inside.add(parent._uuid)
+        parent = parent._parent
     return False
 
 

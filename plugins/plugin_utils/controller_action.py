@@ -18,6 +18,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import 
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError, require
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.session import session
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store, StoreError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
 
@@ -83,5 +84,5 @@ def opened_store(options: Mapping[str, Any]) -> Iterator[Store]:
 @contextmanager
 def stored_study(options: Mapping[str, Any]) -> Iterator[Study]:
     """The study named in the options, within one transaction."""
-    with opened_store(options) as store, store.transaction(options["study"]) as records:
-        yield Study(records, options["study"])
+    with session(store_url(options), options["study"]).transaction() as study:
+        yield study

@@ -76,6 +76,11 @@ class Evolution:
         """Everything handed out so far, in order of the candidates' numbers."""
         return [self._individuals[number] for number in sorted(self._individuals)]
 
+    @property
+    def next_generation(self) -> int:
+        """The generation of the next candidate."""
+        return self._algorithm.generation_of(max(self._individuals, default=-1) + 1)
+
     def ask(self, count: int = 1, *, slot: str | None = None) -> list[Candidate]:
         """The next `count` configurations to evaluate; safe while others are still pending.
 

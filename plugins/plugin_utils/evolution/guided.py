@@ -109,6 +109,10 @@ class Guided:
         """Raise OptionsError where the options are not usable."""
         GuidedOptions.from_mapping(options)
 
+    def generation_of(self, number: int) -> int:
+        """What counts as the generation of candidate `number`."""
+        return number // self.options.population
+
     def propose(self, moment: Moment, rng: Generator) -> Candidate:
         """The candidate with this number, given everything asked and told so far."""
         if moment.number < self.options.population or moment.knowledge is None:
@@ -144,8 +148,8 @@ class Guided:
         child, gain = self._best_child(moment, knowledge, belief, rivals, float(repeating[again]))
         if child is None or gain < repeating[again]:
             return self._again(moment, knowledge.measured[numbers[again]])
-        generation = 1 + (moment.number - self.options.population) // self.options.population
-        return Candidate(moment.number, child.values, child.origin, max(generation, 1), child.parents)
+        generation = max(self.generation_of(moment.number), 1)
+        return Candidate(moment.number, child.values, child.origin, generation, child.parents)
 
     def _best_child(
         self, moment: Moment, knowledge: Knowledge, belief: Belief, rivals: Opinion, repeating: float
@@ -164,7 +168,7 @@ class Guided:
 
     def _again(self, moment: Moment, found: Evidence) -> Candidate:
         """The same configuration once more."""
-        return found.candidate.again(moment.number, moment.number // self.options.population)
+        return found.candidate.again(moment.number, self.generation_of(moment.number))
 
     def _rivals(self, knowledge: Knowledge, belief: Belief) -> tuple[Opinion, list[int]]:
         """The configurations that may be deployed in the end, with their numbers among the measured."""

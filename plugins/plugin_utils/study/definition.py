@@ -18,10 +18,12 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution impo
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, InputError, listing, suggestion
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import Goals
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Earlier
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import Choice
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.budget import Budget, budget_faults
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.capacity import DEFAULT_OVERCOMMIT, read_overcommit
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import name_fault, space_faults
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
@@ -39,6 +41,8 @@ _FROZEN = (
     "founders",
     "simulated",
 )
+# When a new candidate is bred: as soon as a slot is free, or once all of its generation's parents are measured.
+SCHEDULINGS = ("steady_state", "generational")
 _VERIFICATION = {"blocks": 4, "confidence": 0.95, "equivalence": 0.02}
 
 
@@ -64,6 +68,9 @@ class Definition:
     algorithm_options: dict[str, Any] = field(default_factory=dict)
     baseline_repeats: int = 3
     verification: dict[str, Any] = field(default_factory=lambda: dict(_VERIFICATION))
+    scheduling: str = SCHEDULINGS[0]
+    overcommit: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_OVERCOMMIT))
+    runs_per_hypervisor: int | None = None
     learn_from: list[str] = field(default_factory=list)
     founders: list[dict[str, Any]] = field(default_factory=list)
     simulated: bool = False
@@ -95,10 +102,11 @@ class Definition:
         baseline: Mapping[str, Any],
         founders: Sequence[Mapping[str, Any]] = (),
         earlier: Sequence[Earlier] = (),
+        limits: Sequence[str] = (),
     ) -> Evolution:
-        """A new engine for this study."""
+        """A new engine for this study; `limits` are constraints beside the user's."""
         return Evolution(
-            self.space,
+            SearchSpace.from_mapping(self.parameters, [*self.constraints, *limits]) if limits else self.space,
             self.seed,
             algorithm=self.algorithm,
             baseline=baseline,
@@ -137,13 +145,23 @@ def read_definition(variables: Mapping[str, Any], also: Sequence[Fault] = ()) ->
     _check_integer("evolve_seed", given.get("seed", 1), 0, faults)
     _check_integer("evolve_baseline_repeats", given.get("baseline_repeats", 3), 2, faults)
     verification = _check_verification(given.get("verification", {}), faults)
+    overcommit = read_overcommit(given.get("overcommit", {}), faults)
+    if problem := Choice(SCHEDULINGS).problem(given.get("scheduling", SCHEDULINGS[0])):
+        faults.append(Fault("evolve_scheduling", problem))
+    _check_integer("evolve_runs_per_hypervisor", given.get("runs_per_hypervisor", 1), 1, faults)
     _check_learn_from(given.get("learn_from", []), given.get("name"), faults)
     _check_founders(given.get("founders", []), given.get("parameters"), faults)
     faults += also
     if faults:
         raise StudyInputError(faults)
     return Definition(
-        **{**given, "constraints": given.get("constraints", []), "prices": price_list, "verification": verification}
+        **{
+            **given,
+            "constraints": given.get("constraints", []),
+            "prices": price_list,
+            "verification": verification,
+            "overcommit": overcommit,
+        }
     )
 
 

@@ -5,34 +5,33 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
-from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
+from ansible_collections.evolve.vm.plugins.plugin_utils.study import leases, schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, StudyInputError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.engine import candidate_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.founders import settle_founders
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learn, learning_faults
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import (
     BASELINE_TRIAL,
     Study,
     StudyError,
-    candidate_of,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.weights import check_scores, weight_changes
 
 
 @dataclass(frozen=True)
 class Opened:
-    """How a study was opened. `interrupted` counts runs that an earlier controller left unfinished.
+    """How a study was opened. `interrupted` counts runs that controllers which are gone left unfinished.
 
-    `rescored` says which weights changed, so that everything measured has another fitness than before.
+    `taken` says of slots of this inventory that another controller works on them, and which; `company` how many other
+    controllers work on the study. `rescored` says which weights changed, so that everything measured has another
+    fitness than before.
     """
 
     study: Study
@@ -40,22 +39,24 @@ class Opened:
     interrupted: int = 0
     forked_trials: int = 0
     rescored: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    company: int = 0
 
 
 def open_study(
     records: Records,
     definition: Definition,
-    hosts: Iterable[str],
+    hosts: Collection[str],
+    controller: Controller,
     *,
     version: str,
+    lease_seconds: float,
     fork_of: str | None = None,
-    pid: int = 0,
 ) -> Opened:
-    """Create the study, or continue the one of this name.
+    """Create the study, or continue the one of this name, and take a lease on the slots that nobody else has.
 
-    StudyError where it exists with another space, goals or benchmark, or where another controller works on it;
-    StudyInputError where it cannot learn from the studies it names. `pid` is the controller's process; 0 leaves that
-    unguarded.
+    StudyError where it exists with another space, goals or benchmark, or where others work on all of the slots;
+    StudyInputError where it cannot learn from the studies it names.
     """
     row = records.first(schema.studies, name=definition.name)
     forked = interrupted = 0
@@ -73,7 +74,7 @@ def open_study(
             collection_version=version,
             forked_from=fork_of,
             learned=learn(records, definition),
-            created_at=now(),
+            created_at=records.now(),
         )
         if fork_of:
             forked = _copy_trials(Study(records, fork_of), Study(records, definition.name))
@@ -83,18 +84,29 @@ def open_study(
     else:
         study = Study(records, definition.name)
         _refuse_changes(study, definition)
-        _refuse_company(study, pid)
         rescored = _update(study, definition)
-        interrupted = _recover(study)
-    _take_in_slots(Study(records, definition.name), hosts)
-    if pid:
-        _take_over(Study(records, definition.name), pid)
-    return Opened(Study(records, definition.name), row is None, interrupted, forked, rescored)
+        interrupted = leases.give_up_lost(study) + leases.leave(study, controller)
+    study = Study(records, definition.name)
+    leases.join(study, controller, lease_seconds)
+    taken = _take_slots(study, hosts, controller)
+    company = sum(other["id"] != controller.id for other in leases.living(study))
+    return Opened(study.reread(), row is None, interrupted, forked, rescored, tuple(taken), company)
 
 
-def close_study(study: Study) -> None:
-    """Say that no controller works on it any more."""
-    study.records.update(schema.controllers, {"ended_at": study.records.now()}, study=study.name, ended_at=None)
+def seconds_to_wait(study: Study, hosts: Collection[str], controller: Controller) -> float:
+    """How long until it is known whether those who hold slots of this inventory still live; 0.0 where it is known.
+
+    Of a process on this machine it is known at once.
+    """
+    leases.give_up_lost(study)
+    holders = {slot["controller"] for slot in study.reread().slots if slot["host"] in hosts} - {None, controller.id}
+    away = [row for row in leases.living(study) if row["id"] in holders and row["host"] != controller.host]
+    return max((leases.seconds_left(study, row["id"]) for row in away), default=0.0)
+
+
+def close_study(study: Study, controller: Controller) -> None:
+    """Say that this controller no longer works on it."""
+    leases.leave(study, controller)
 
 
 def take_baseline(
@@ -118,6 +130,17 @@ def take_baseline(
     missing = [name for name in study.definition.space.parameters if name not in harvest]
     if missing:
         raise StudyError(f"{host} did not tell its present value of: {', '.join(missing)}")
+    check_alike(host, harvest, readings)
+    values = {name: harvest[name] for name in study.definition.space.parameters}
+    study.records.update(schema.studies, {"harvest": values}, name=study.name)
+    lines = settle_founders(study.reread(), founders, silent_founders)
+    candidate = study.reread().evolution.ask()[0]
+    insert_trial(study, candidate)
+    return lines
+
+
+def check_alike(host: str, harvest: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]) -> None:
+    """StudyError where slots differ from what was read of `host`."""
     unlike = [
         f"{name} is {harvest[name]!r} on {host} but {other[name]!r} on {another}"
         for another, other in readings.items()
@@ -126,12 +149,29 @@ def take_baseline(
     ]
     if unlike:
         raise StudyError("the slots of a study must be alike; " + "; ".join(unlike))
-    values = {name: harvest[name] for name in study.definition.space.parameters}
-    study.records.update(schema.studies, {"harvest": values}, name=study.name)
-    lines = settle_founders(study.reread(), founders, silent_founders)
-    candidate = study.reread().evolution.ask()[0]
-    insert_trial(study, candidate)
-    return lines
+
+
+def note_hypervisors(study: Study, readings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep on which hypervisor each slot stands and what that holds besides slots.
+
+    `readings` of each slot may have `hypervisor` (its name), `machine` (the slot's name there) and `capacity` (what
+    the module vm_config read).
+    """
+    names = {slot["host"]: slot["host"] for slot in study.slots}
+    names |= {host: reading["machine"] for host, reading in readings.items() if reading.get("machine")}
+    own = set(names.values())
+    found: dict[str, Mapping[str, Any]] = {}
+    for host, reading in readings.items():
+        if reading.get("hypervisor"):
+            study.records.update(schema.slots, {"hypervisor": reading["hypervisor"]}, study=study.name, host=host)
+            if reading.get("capacity"):
+                found[reading["hypervisor"]] = reading["capacity"]
+    for name, capacity in found.items():
+        others = [size for machine, size in capacity["machines"].items() if machine not in own]
+        row = {key: capacity[key] for key in ("vcpus", "memory_mib")}
+        row |= {f"other_{key}": sum(size[key] for size in others) for key in ("vcpus", "memory_mib")}
+        if not study.records.update(schema.hypervisors, row, study=study.name, name=name):
+            study.records.insert(schema.hypervisors, study=study.name, name=name, **row)
 
 
 def insert_trial(study: Study, candidate: Candidate) -> None:
@@ -181,67 +221,35 @@ def _refuse_changes(study: Study, definition: Definition) -> None:
         )
 
 
-def _take_over(study: Study, pid: int) -> None:
-    """Say who works on it from now on."""
-    close_study(study)
-    present = study.records.now()
-    study.records.insert(
-        schema.controllers,
-        id=str(uuid4()),
-        study=study.name,
-        host=platform.node(),
-        pid=pid,
-        started=_process_start(pid),
-        begun_at=present,
-        seen_at=present,
-        lease_until=present,
-    )
+def _take_slots(study: Study, hosts: Collection[str], controller: Controller) -> list[str]:
+    """Take the hosts of the group that nobody else works on as ready slots; returns a line on each of the others.
 
-
-def _process_start(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks, to tell it from a later one with the same number; None if gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return None
-
-
-def _refuse_company(study: Study, pid: int) -> None:
-    """Two controllers on one study would take each other's runs for interrupted ones."""
-    other = study.records.first(schema.controllers, study=study.name, ended_at=None)
-    if not pid or not other or other["pid"] == pid or other["host"] != platform.node():
-        return
-    started = _process_start(other["pid"])
-    if started is not None and started == other["started"]:
-        raise StudyError(
-            f"another ansible-playbook (process {other['pid']}) is working on study {study.name!r}; wait for it to end"
-        )
-
-
-def _recover(study: Study) -> int:
-    """Take back what an earlier controller left running: nothing measured is lost, nothing half-done is kept."""
-    records, name = study.records, study.name
-    message = "the controller stopped before it was finished"
-    changes = {"status": "abandoned", "finished_at": study.clock(), "message": message}
-    count = records.update(schema.measurements, changes, study=name, status="running")
-    records.update(schema.trials, {"status": "pending"}, study=name, status="running")
-    records.update(schema.blocks, {"status": "abandoned"}, study=name, status="open")
-    return count
-
-
-def _take_in_slots(study: Study, hosts: Iterable[str]) -> None:
-    """Every host of the group is a ready slot; those of earlier runs that are gone from it are set aside."""
-    known = {slot["host"] for slot in study.slots}
-    present = set(hosts)
-    for host in sorted(present):
-        fresh = {"status": "ready", "trouble": 0, "waiting": False, "message": None}
+    Slots of earlier runs that nobody works on and that are gone from the inventory are set aside.
+    """
+    living = {row["id"] for row in leases.living(study)}
+    known = {slot["host"]: slot for slot in study.slots}
+    taken = []
+    for host in sorted(hosts):
+        holder = known[host]["controller"] if host in known else None
+        if holder in living and holder != controller.id:
+            taken.append(f"{host} (by {holder})")
+            continue
+        fresh = {"status": "ready", "trouble": 0, "waiting": False, "message": None, "probe_at": None, "applied": None}
+        fresh["controller"] = controller.id
         if host in known:
             study.records.update(schema.slots, fresh, study=study.name, host=host)
         else:
             study.records.insert(schema.slots, study=study.name, host=host, **fresh)
-    for host in sorted(known - present):
-        gone = {"status": "quarantined", "message": "not in this run's inventory"}
-        study.records.update(schema.slots, gone, study=study.name, host=host)
+    if len(taken) == len(hosts):
+        raise StudyError(
+            f"another ansible-playbook works on every slot of this inventory in study {study.name!r}: "
+            f"{', '.join(taken)}. Wait for it to end, or give this one other slots"
+        )
+    for host in sorted(set(known) - set(hosts)):
+        if known[host]["controller"] not in living:
+            gone = {"status": "quarantined", "message": "not in this run's inventory", "probe_at": None}
+            study.records.update(schema.slots, gone, study=study.name, host=host)
+    return taken
 
 
 def _copy_trials(source: Study, target: Study) -> int:

@@ -41,17 +41,17 @@ studies = sa.Table(
 controllers = sa.Table(
     "controllers",
     metadata,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("study", sa.ForeignKey("studies.name"), nullable=False),
+    sa.Column("study", sa.ForeignKey("studies.name"), primary_key=True),
+    sa.Column("id", sa.String(300), primary_key=True),
     sa.Column("host", sa.String(255), nullable=False),  # the node's name
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("started", sa.String(40)),  # when the process began, in the kernel's ticks
-    sa.Column("label", sa.String(255)),  # what people know it by, such as the number of an AWX job
     sa.Column("begun_at", sa.String(40), nullable=False),
     sa.Column("seen_at", sa.String(40), nullable=False),
+    sa.Column("lease_seconds", sa.Float, nullable=False),
     sa.Column("lease_until", sa.String(40), nullable=False),
+    sa.Column("stopping", sa.Boolean, nullable=False, default=False),  # on request: it is handed out nothing more
     sa.Column("ended_at", sa.String(40)),
-    sa.Index("controllers_of_study", "study"),
 )
 
 hypervisors = sa.Table(
@@ -74,7 +74,7 @@ slots = sa.Table(
     sa.Column("trouble", sa.Integer, nullable=False, default=0),  # infrastructure failures since the last success
     sa.Column("waiting", sa.Boolean, nullable=False, default=False),  # for what others may leave over
     sa.Column("message", sa.Text),
-    sa.Column("controller", sa.String(36)),  # who works on it
+    sa.Column("controller", sa.String(300)),  # who works on it
     sa.Column("hypervisor", sa.String(255)),
     sa.Column("applied", sa.JSON),  # the configuration last handed out to it
     sa.Column("probe_at", sa.String(40)),  # when it may be tried again after quarantine
@@ -117,7 +117,7 @@ measurements = sa.Table(
     sa.Column("message", sa.Text),
     sa.Column("started_at", sa.String(40), nullable=False),
     sa.Column("finished_at", sa.String(40)),
-    sa.Column("controller", sa.String(36)),
+    sa.Column("controller", sa.String(300)),
     _number("revision"),
     sa.ForeignKeyConstraint(["study", "trial"], ["trials.study", "trials.number"]),
     sa.Index("measurements_of_trial", "study", "trial"),

@@ -14,11 +14,11 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution import Evolution
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import Score, typical
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.capacity import size_limits
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.earlier import earlier_of
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.engine import Engine
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.ledger import Ledger
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Row
 
 BASELINE_TRIAL = 0
@@ -31,41 +31,49 @@ class StudyError(RuntimeError):
 class Study:
     """One study within one transaction. Rows are read once; whoever changes them calls `reread`.
 
-    `clock` tells the present as the store writes it.
+    `clock` tells the present as the store writes it. `ledger` holds what this process has read in earlier transactions.
     """
 
-    def __init__(self, records: Records, name: str, clock: Callable[[], str] = now) -> None:
+    def __init__(
+        self, records: Records, name: str, clock: Callable[[], str] | None = None, ledger: Ledger | None = None
+    ) -> None:
         row = records.first(schema.studies, name=name)
         if row is None:
             names = ", ".join(sorted(r["name"] for r in records.all(schema.studies))) or "none"
             raise StudyError(f"the store holds no study {name!r}; it holds: {names}")
         self.records = records
         self.name = name
-        self.clock = clock
+        self.clock = clock or records.now
         self.row = row
-        self.definition = Definition(**row["definition"])
+        self.ledger = ledger if ledger is not None else Ledger()
+        self.ledger.refresh(records, row)
+        self.definition = self.ledger.definition(row["definition"])
 
     def reread(self) -> Study:
         """The same study with its rows read afresh."""
-        return Study(self.records, self.name, self.clock)
+        return Study(self.records, self.name, self.clock, self.ledger)
 
     def with_definition(self, definition: Definition) -> Study:
         """The same study as it would be with another definition; nothing is written."""
-        other = self.reread()
+        other = Study(self.records, self.name, self.clock)
         other.definition = definition
         return other
 
     @cached_property
     def trials(self) -> list[Row]:
-        return self.records.all(schema.trials, order_by="number", study=self.name)
+        return list(self.ledger.trials.values())
 
     @cached_property
     def measurements(self) -> list[Row]:
-        return self.records.all(schema.measurements, order_by="id", study=self.name)
+        return list(self.ledger.measurements.values())
 
     @cached_property
     def slots(self) -> list[Row]:
         return self.records.all(schema.slots, order_by="host", study=self.name)
+
+    @cached_property
+    def hypervisors(self) -> list[Row]:
+        return self.records.all(schema.hypervisors, order_by="name", study=self.name)
 
     @cached_property
     def blocks(self) -> list[Row]:
@@ -77,7 +85,19 @@ class Study:
         return [slot for slot in self.slots if slot["status"] == "ready"]
 
     def trial(self, number: int) -> Row:
-        return next(trial for trial in self.trials if trial["number"] == number)
+        return self.ledger.trials[number]
+
+    def measurement(self, identifier: int) -> Row | None:
+        return self.ledger.measurements.get(identifier)
+
+    def slot(self, host: str) -> Row | None:
+        """The slot of this name."""
+        return next((slot for slot in self.slots if slot["host"] == host), None)
+
+    def is_held(self, host: str, controller: str) -> bool:
+        """Whether a slot is this controller's."""
+        slot = self.slot(host)
+        return slot is not None and slot["controller"] == controller
 
     def measured(self, trial: int, purposes: Iterable[str] = ("baseline", "search")) -> list[Row]:
         """The successful measurements of a trial."""
@@ -86,27 +106,16 @@ class Study:
 
     def evidence(self, trial: int) -> list[Row]:
         """The successful measurements of a trial's configuration: its own, then those of trials that repeat it."""
-        return [m for number in (trial, *self._repeats.get(trial, ())) for m in self.measured(number)]
+        return [m for number in (trial, *self.ledger.repeats.get(trial, ())) for m in self.measured(number)]
 
     def runs(self, trial: int) -> list[Row]:
         """The measurements of a trial, whatever became of them."""
-        return self._runs_by_trial.get(trial, [])
+        return list(self.ledger.runs.get(trial, {}).values())
 
-    @cached_property
-    def _runs_by_trial(self) -> dict[int, list[Row]]:
-        found: dict[int, list[Row]] = {}
-        for measurement in self.measurements:
-            found.setdefault(measurement["trial"], []).append(measurement)
-        return found
-
-    @cached_property
-    def _repeats(self) -> dict[int, list[int]]:
-        """For each trial that was measured again, the numbers of the trials that did."""
-        found: dict[int, list[int]] = {}
-        for trial in self.trials:
-            if trial["repeat_of"] is not None:
-                found.setdefault(trial["repeat_of"], []).append(trial["number"])
-        return found
+    @property
+    def running(self) -> list[Row]:
+        """The runs that are under way."""
+        return [m for m in self.measurements if m["status"] == "running"]
 
     @cached_property
     def baseline_metrics(self) -> dict[str, float]:
@@ -122,35 +131,15 @@ class Study:
         """The engine with everything asked and told so far."""
         if self.row["harvest"] is None:
             raise StudyError(f"study {self.name!r} has no baseline configuration yet")
-        learned = self.row["learned"] or {}
-        evolution = self.definition.evolution(
-            self.row["harvest"],
-            founders=[founder["values"] for founder in learned.get("founders", ())],
-            earlier=earlier_of(learned, self.definition.scoring),
-        )
-        for trial in self.trials:
-            candidate = candidate_of(trial)
-            evolution.restore(candidate)
-            for measurement in self.measured(trial["number"]):
-                score = self.score(measurement["metrics"])
-                evolution.tell(candidate, score.fitness, violation=score.violation, slot=measurement["slot"])
-            # A trial given up because machines failed says nothing about its configuration.
-            if trial["status"] == "failed" and trial["failure_class"] != "infrastructure":
-                evolution.tell(candidate, None, failure=trial["failure_class"])
-        return evolution
+        if self.ledger.engine is None or not self.ledger.engine.serves(self):
+            self.ledger.engine = Engine(self)
+        return self.ledger.engine.update(self)
+
+    @cached_property
+    def size_limits(self) -> list[str]:
+        """Constraints on the size of a machine that follow from what the hypervisors can hold."""
+        return size_limits(self.definition.overcommit, self.hypervisors, self.slots, self.row["harvest"] or {})
 
     def to_apply(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """What is applied for a configuration: parameters inactive in it are put back to the harvested values."""
         return {**(self.row["harvest"] or {}), **configuration}
-
-
-def candidate_of(trial: Row) -> Candidate:
-    """The engine's view of a stored trial."""
-    return Candidate(
-        trial["number"],
-        trial["configuration"],
-        trial["origin"],
-        trial["generation"],
-        tuple(trial["parents"]),
-        trial["repeat_of"],
-    )

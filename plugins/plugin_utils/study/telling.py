@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import MetricError, typical
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices, schema
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import later
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study, StudyError
 
@@ -22,6 +23,9 @@ FAILURE_CLASSES = ("configuration", "infrastructure", "measurement")
 # Infrastructure failures in a row after which a slot is no longer trusted, and after which a trial is given up.
 _TROUBLE_BEFORE_QUARANTINE = 3
 _ATTEMPTS_PER_TRIAL = 3
+# A slot in quarantine is probed after this time, then after twice as long each time.
+_PROBE_SECONDS, _LONGEST_PROBE_SECONDS = 60.0, 1800.0
+_GIVEN_BACK = "its lease had ended, so it was given back before"
 _RUNS_PER_BLOCK = 4
 
 
@@ -43,7 +47,7 @@ def tell_measured(
     tier: str = "none",
 ) -> Row:
     """Record a measurement; returns its row. ResultError where the result is not fit to be a datum."""
-    row = _running(study, run)
+    row = _open_run(study, run)
     trial = study.trial(row["trial"])
     _check_readback(study.to_apply(trial["configuration"]), readback)
     complete = {name: float(value) for name, value in metrics.items()}
@@ -62,10 +66,17 @@ def tell_measured(
         "readback": dict(readback),
         "tier": tier,
         "finished_at": study.clock(),
+        "message": None,
     }
+    late = row["status"] == "abandoned"
+    if late and row["purpose"] == "verification":
+        # Its block was given up with it.
+        return {**row, **changes}
     study.records.update(schema.measurements, changes, id=run)
     if row["purpose"] != "verification":
-        study.records.update(schema.trials, {"status": "measured"}, study=study.name, number=row["trial"])
+        # A late result counts; where the trial was handed out again meanwhile, that reading comes on top.
+        status = {"status": ("pending", "measured")} if late else {}
+        study.records.update(schema.trials, {"status": "measured"}, study=study.name, number=row["trial"], **status)
     elif row["position"] == _RUNS_PER_BLOCK - 1:
         study.records.update(schema.blocks, {"status": "complete"}, study=study.name, number=row["block"])
     study.records.update(schema.slots, {"trouble": 0}, study=study.name, host=row["slot"])
@@ -78,7 +89,9 @@ def tell_failed(study: Study, run: int, *, failure_class: str | None, message: s
     `failure_class` is what the failing step said, if anything; `lost` that the machine stopped answering while it was
     measured; `restored` that the slot answers again on its baseline.
     """
-    row = _running(study, run)
+    row = _open_run(study, run)
+    if row["status"] == "abandoned":
+        return {**row, "message": message, "failure_class": "infrastructure", "follows": _GIVEN_BACK}
     decided = _classify(study, row, failure_class, lost=lost, restored=restored)
     changes = {"status": "failed", "failure_class": decided, "message": message, "finished_at": study.clock()}
     study.records.update(schema.measurements, changes, id=run)
@@ -92,11 +105,27 @@ def tell_failed(study: Study, run: int, *, failure_class: str | None, message: s
     return {**row, **changes, "follows": follows}
 
 
-def _running(study: Study, run: int) -> Row:
-    row = next((m for m in study.measurements if m["id"] == run), None)
+def tell_restored(study: Study, slot: str, *, restored: bool, message: str) -> Row:
+    """Record whether a slot is back on its baseline and answers; returns its row."""
+    row = study.slot(slot)
+    if row is None:
+        raise StudyError(f"{slot} is not a slot of study {study.name!r}")
+    changes: dict[str, Any] = {"applied": None}
+    if not restored:
+        changes = {"message": message, **_quarantine(study, row["trouble"] + 1)}
+    elif row["status"] != "ready":
+        # It is trusted again, but not as one that was never in trouble.
+        changes |= {"status": "ready", "trouble": _TROUBLE_BEFORE_QUARANTINE - 1, "probe_at": None}
+    study.records.update(schema.slots, changes, study=study.name, host=slot)
+    return {**row, **changes}
+
+
+def _open_run(study: Study, run: int) -> Row:
+    """A run that may be told of: one that is under way, or whose lease had ended while it was."""
+    row = study.measurement(run)
     if row is None:
         raise StudyError(f"study {study.name!r} has no run {run}")
-    if row["status"] != "running":
+    if row["status"] not in ("running", "abandoned"):
         raise StudyError(f"run {run} of study {study.name!r} is {row['status']} already")
     return row
 
@@ -142,8 +171,15 @@ def _note_trouble(study: Study, slot: str, message: str, *, lost: bool) -> None:
     trouble = next(s["trouble"] for s in study.slots if s["host"] == slot) + 1
     changes: dict[str, Any] = {"trouble": trouble, "message": message}
     if lost or trouble >= _TROUBLE_BEFORE_QUARANTINE:
-        changes["status"] = "quarantined"
+        changes |= _quarantine(study, max(trouble, _TROUBLE_BEFORE_QUARANTINE))
     study.records.update(schema.slots, changes, study=study.name, host=slot)
+
+
+def _quarantine(study: Study, trouble: int) -> dict[str, Any]:
+    """Nothing more for a slot until it is probed, later each time."""
+    seconds = _PROBE_SECONDS * 2.0 ** (trouble - _TROUBLE_BEFORE_QUARANTINE)
+    probe_at = later(study.clock(), min(seconds, _LONGEST_PROBE_SECONDS))
+    return {"status": "quarantined", "trouble": trouble, "probe_at": probe_at}
 
 
 def _settle_trial(study: Study, row: Row, decided: str, message: str) -> str:

@@ -27,8 +27,8 @@ def upgrade(op: Operations) -> None:
     for name in ("trials", "measurements"):
         op.add_column(name, _number("revision"))
         op.create_index(f"{name}_by_revision", name, ["study", "revision"])
-    op.add_column("measurements", sa.Column("controller", sa.String(36)))
-    op.add_column("slots", sa.Column("controller", sa.String(36)))
+    op.add_column("measurements", sa.Column("controller", sa.String(300)))
+    op.add_column("slots", sa.Column("controller", sa.String(300)))
     op.add_column("slots", sa.Column("hypervisor", sa.String(255)))
     op.add_column("slots", sa.Column("applied", sa.JSON))
     op.add_column("slots", sa.Column("probe_at", sa.String(40)))
@@ -43,18 +43,18 @@ def upgrade(op: Operations) -> None:
     )
     op.create_table(
         "controllers",
-        sa.Column("id", sa.String(36), primary_key=True),
-        sa.Column("study", sa.String(100), sa.ForeignKey("studies.name"), nullable=False),
+        sa.Column("study", sa.String(100), sa.ForeignKey("studies.name"), primary_key=True),
+        sa.Column("id", sa.String(300), primary_key=True),
         sa.Column("host", sa.String(255), nullable=False),
         sa.Column("pid", sa.Integer, nullable=False),
         sa.Column("started", sa.String(40)),
-        sa.Column("label", sa.String(255)),
         sa.Column("begun_at", sa.String(40), nullable=False),
         sa.Column("seen_at", sa.String(40), nullable=False),
+        sa.Column("lease_seconds", sa.Float, nullable=False),
         sa.Column("lease_until", sa.String(40), nullable=False),
+        sa.Column("stopping", sa.Boolean, nullable=False),
         sa.Column("ended_at", sa.String(40)),
     )
-    op.create_index("controllers_of_study", "controllers", ["study"])
     op.drop_table("store_info")
 
 
