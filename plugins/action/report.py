@@ -30,11 +30,11 @@ class ActionModule(ControllerAction):
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["weights"] is not None:
-            with stored_study(options) as study:
+            with stored_study(options, look=True) as study:
                 found = what_if(study, options["weights"])
             return {"what_if": found, "text": render_what_if(found)}
         folder = folder_of(options)
-        with stored_study(options) as study:
+        with stored_study(options, look=True) as study:
             summary = summarise(study, folder, store_url(options))
         replace_file(folder.report, render_html(summary))
         return {"changed": True, "summary": summary, "text": render_text(summary), "path": str(folder.report)}

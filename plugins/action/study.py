@@ -123,7 +123,7 @@ class ActionModule(ControllerAction):
 def _write_population(options: dict[str, Any]) -> dict[str, Any]:
     """Write the file of every trial, once the change is committed: a file that fails must not undo that."""
     try:
-        with stored_study(options) as study:
+        with stored_study(options, look=True) as study:
             for trial in study.trials:
                 write_individual(folder_of(options), study, trial["number"])
     except FileError as error:

@@ -98,7 +98,7 @@ def _write_file(options: dict[str, Any], trial: int) -> dict[str, Any]:
     """Bring the trial's file up to date, and that of the one it repeats, once the result is committed: a file that
     fails must not undo that."""
     try:
-        with stored_study(options) as study:
+        with stored_study(options, look=True) as study:
             write_individual(folder_of(options), study, trial)
             again = study.trial(trial)["repeat_of"]
             if again is not None:

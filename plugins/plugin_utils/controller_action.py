@@ -81,7 +81,8 @@ def opened_store(options: Mapping[str, Any]) -> Iterator[Store]:
 
 
 @contextmanager
-def stored_study(options: Mapping[str, Any]) -> Iterator[Study]:
-    """The study named in the options, within one transaction."""
-    with opened_store(options) as store, store.transaction(options["study"]) as records:
-        yield Study(records, options["study"])
+def stored_study(options: Mapping[str, Any], *, look: bool = False) -> Iterator[Study]:
+    """The study named in the options, within one transaction: one on it, or one that only looks and waits for none."""
+    study = options["study"]
+    with opened_store(options) as store, store.transaction(None if look else study) as records:
+        yield Study(records, study)
