@@ -102,7 +102,7 @@ class Database(ABC):
 class Sqlite(Database):
     """A file, for controllers of one machine. A transaction takes the write lock of the whole store at its start."""
 
-    ADVICE = {
+    ADVICE: ClassVar[Mapping[str, str]] = {
         "disk is full": "free space there and run again: everything committed before is kept",
         "unable to open": "check that the folder exists and may be written by this user",
         "readonly": "check that the file and its folder may be written by this user",
@@ -164,7 +164,7 @@ class Postgresql(Database):
     """A server, for controllers on many machines. A transaction with a `lock` waits for others with the same one
     only; one without sees the store as it was at a single moment."""
 
-    ADVICE = {
+    ADVICE: ClassVar[Mapping[str, str]] = {
         "password authentication failed": "check user and password in evolve_store",
         "no password supplied": "name the password in evolve_store, in PGPASSWORD or in ~/.pgpass",
         "no pg_hba.conf entry": "the server must admit this user from this host: add a line to its pg_hba.conf",

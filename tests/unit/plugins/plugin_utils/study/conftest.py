@@ -47,6 +47,7 @@ def speed(configuration: dict[str, Any]) -> float:
         -0.05 * abs(configuration["vm.vcpus"] - 4) - configuration["kernel.sysctl.vm.swappiness"] / 400
     )
 
+
 # Runs a test once on each database that a store may live in.
 on_both = pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
 

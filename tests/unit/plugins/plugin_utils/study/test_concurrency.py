@@ -31,7 +31,8 @@ sys.stdin.read()
 for dummy in range({ROUNDS}):
     with Store(url).transaction(study) as records:
         if records.first(schema.studies, name=study) is None:
-            records.insert(schema.studies, name=study, definition={{}}, harvest=0, collection_version="0", created_at="now")
+            row = dict(definition={{}}, harvest=0, collection_version="0", created_at="now")
+            records.insert(schema.studies, name=study, **row)
         harvest = records.first(schema.studies, name=study)["harvest"]
         records.insert(
             schema.trials, study=study, number=records.count(schema.trials, study=study), configuration={{}},

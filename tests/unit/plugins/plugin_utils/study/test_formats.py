@@ -180,9 +180,7 @@ def test_alembic_is_asked_for_only_where_a_migration_is_due(
     store_url: str, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = libraries.importlib.util.find_spec
-    monkeypatch.setattr(
-        libraries.importlib.util, "find_spec", lambda name: None if name == "alembic" else found(name)
-    )
+    monkeypatch.setattr(libraries.importlib.util, "find_spec", lambda name: None if name == "alembic" else found(name))
     Store(f"{store_url}-new").close()
     fill(1)
     with pytest.raises(StoreError, match=r"from format 0001 to 0003 needs alembic, .* -m pip install alembic"):

@@ -90,9 +90,15 @@ def test_slots_that_differ_are_refused(player: Player) -> None:
 
         open_study(records, player.definition, player.hosts, version="0")
     readings = {"s1": {**BASELINE, **SIZES}, "s2": {**BASELINE, "vm.vcpus": 4, **SIZES}}
-    with pytest.raises(StudyError, match=r"vm.vcpus is 2 on s1 but 4 on s2"), player.store.transaction(player.definition.name) as records:
+    with (
+        pytest.raises(StudyError, match=r"vm.vcpus is 2 on s1 but 4 on s2"),
+        player.store.transaction(player.definition.name) as records,
+    ):
         take_baseline(Study(records, "small"), readings)
-    with pytest.raises(StudyError, match="s3: no route to host"), player.store.transaction(player.definition.name) as records:
+    with (
+        pytest.raises(StudyError, match="s3: no route to host"),
+        player.store.transaction(player.definition.name) as records,
+    ):
         take_baseline(Study(records, "small"), {}, {"s3": "no route to host"})
 
 

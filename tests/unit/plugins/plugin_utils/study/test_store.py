@@ -97,14 +97,18 @@ def test_rows_carry_the_revision_they_were_written_in(store: Store) -> None:
 
 
 @on_both
-def test_trials_are_written_only_in_a_transaction_on_their_study(store: Store) -> None:
-    for study, place in ((None, "on no study"), ("two", "on study 'two'")):
-        with pytest.raises(RuntimeError, match=f"trials of study 'one' .* {place}"), store.transaction(study) as records:
-            records.insert(schema.studies, name="one", **STUDY)
+@pytest.mark.parametrize(("study", "place"), [(None, "on no study"), ("two", "on study 'two'")])
+def test_trials_are_written_only_in_a_transaction_on_their_study(store: Store, study: str | None, place: str) -> None:
+    with store.transaction(study) as records:
+        with pytest.raises(RuntimeError, match=f"trials of study 'one' .* {place}"):
             records.insert(schema.trials, number=1, **TRIAL)
-        with pytest.raises(RuntimeError, match=place), store.transaction(study) as records:
+        with pytest.raises(RuntimeError, match=place):
             records.update(schema.trials, {"status": "failed"}, study="one")
-    with pytest.raises(RuntimeError, match="on no study"), store.transaction() as records:
+
+
+@on_both
+def test_measurements_are_not_written_where_one_only_looks(store: Store) -> None:
+    with store.transaction() as records, pytest.raises(RuntimeError, match="on no study"):
         records.update(schema.measurements, {"status": "failed"}, id=1)
 
 
