@@ -94,7 +94,7 @@ class ActionModule(ControllerAction):
                 "harvest": opened.study.row["harvest"],
                 "rounds": _rounds(definition, len(options["slots"])),
                 "home": options["home"],
-                "store": store_url(options),
+                "store": Store.shown(store_url(options)),
                 "folder": str(folder_of(options).path),
                 "progress": _opening_line(opened),
             }

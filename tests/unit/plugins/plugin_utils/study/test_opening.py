@@ -17,7 +17,9 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import 
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import close_study, take_baseline
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
 
-from .conftest import BASELINE, SIZES, Player
+from .conftest import BASELINE, SIZES, Player, on_both
+
+pytestmark = on_both
 
 
 def test_a_study_goes_on_where_it_stopped(player: Player) -> None:

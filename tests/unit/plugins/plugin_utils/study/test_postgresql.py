@@ -60,6 +60,13 @@ def test_a_user_who_may_not_create_tables_is_told_how(postgresql_database: str) 
         Store(changed(postgresql_database, username="guest", password="s3cret"))
 
 
+def test_what_people_see_of_an_address_holds_no_password(postgresql_database: str) -> None:
+    url = sa.make_url(changed(postgresql_database, query={"password": "s3cret"}))
+    shown = f"postgresql+psycopg://{url.username}:***@{url.host}:{url.port}/{url.database}"
+    assert Store.shown(url.render_as_string(hide_password=False)) == shown
+    assert Store.shown("sqlite:////var/lib/evolve.sqlite") == "sqlite:////var/lib/evolve.sqlite"
+
+
 def test_the_driver_need_not_be_named(postgresql_database: str) -> None:
     store = Store(postgresql_database.replace("+psycopg", ""))
     with store.transaction() as records:
