@@ -124,6 +124,18 @@ def test_an_update_by_number_stays_within_the_study(store: Store) -> None:
 
 
 @on_both
+def test_any_text_that_a_program_prints_can_be_kept(store: Store) -> None:
+    said = "half a record: \0\0 'quoted' %s {} \N{SNOWMAN}"
+    with store.transaction("one") as records:
+        records.insert(schema.studies, name="one", **STUDY)
+        records.insert(schema.trials, number=1, message=said, **TRIAL)
+        records.update(schema.trials, {"configuration": {"said": said}}, number=1)
+        trial = records.first(schema.trials, number=1)
+    assert trial["message"] == said.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    assert trial["configuration"]["said"] == said
+
+
+@on_both
 def test_the_present_is_written_as_everywhere(store: Store) -> None:
     with store.transaction() as records:
         present = records.now()
