@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 
@@ -52,7 +53,7 @@ def postgresql_server() -> Iterator[str]:
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr}")
         with _running(programs / "postgres", folder, other) as port:
-            yield f"postgresql+psycopg://{USER}:{PASSWORD.replace('@', '%40').replace('/', '%2F')}@127.0.0.1:{port}/postgres"
+            yield f"postgresql+psycopg://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
     finally:
         shutil.rmtree(folder)
 

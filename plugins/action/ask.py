@@ -86,7 +86,7 @@ def _changes(options: dict[str, Any], running: int, patience: float) -> bool:
     controller = os.getppid()
     while time.monotonic() < patience and os.getppid() == controller:
         time.sleep(_POLL_SECONDS)
-        with stored_study(options) as study:
+        with stored_study(options, look=True) as study:
             if len(study.running) != running:
                 return True
     return False

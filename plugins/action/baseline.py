@@ -14,7 +14,11 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     stored_study,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import check_alike, note_hypervisors, take_baseline
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import (
+    check_alike,
+    note_hypervisors,
+    take_baseline,
+)
 
 
 class ActionModule(ControllerAction):

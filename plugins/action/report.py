@@ -19,6 +19,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.files import replace_fil
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.html import render_html
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.text import render_text
 from ansible_collections.evolve.vm.plugins.plugin_utils.report.what_if import render_what_if
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import summarise
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.weights import what_if
 
@@ -30,11 +31,11 @@ class ActionModule(ControllerAction):
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["weights"] is not None:
-            with stored_study(options) as study:
+            with stored_study(options, look=True) as study:
                 found = what_if(study, options["weights"])
             return {"what_if": found, "text": render_what_if(found)}
         folder = folder_of(options)
-        with stored_study(options) as study:
-            summary = summarise(study, folder, store_url(options))
+        with stored_study(options, look=True) as study:
+            summary = summarise(study, folder, Store.shown(store_url(options)))
         replace_file(folder.report, render_html(summary))
         return {"changed": True, "summary": summary, "text": render_text(summary), "path": str(folder.report)}

@@ -110,7 +110,7 @@ class ActionModule(ControllerAction):
                 "harvest": opened.study.row["harvest"],
                 "rounds": _rounds(definition, len(options["slots"])),
                 "home": options["home"],
-                "store": store_url(options),
+                "store": Store.shown(store_url(options)),
                 "folder": str(folder_of(options).path),
                 "slots": [host for host in options["slots"] if opened.study.is_held(host, Controller.present().id)],
                 "progress": _opening_line(opened),
@@ -156,7 +156,7 @@ class ActionModule(ControllerAction):
 def _write_population(options: dict[str, Any]) -> dict[str, Any]:
     """Write the file of every trial, once the change is committed: a file that fails must not undo that."""
     try:
-        with stored_study(options) as study:
+        with stored_study(options, look=True) as study:
             for trial in study.trials:
                 write_individual(folder_of(options), study, trial["number"])
     except FileError as error:

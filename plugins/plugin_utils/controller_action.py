@@ -82,7 +82,7 @@ def opened_store(options: Mapping[str, Any]) -> Iterator[Store]:
 
 
 @contextmanager
-def stored_study(options: Mapping[str, Any]) -> Iterator[Study]:
-    """The study named in the options, within one transaction."""
-    with session(store_url(options), options["study"]).transaction() as study:
+def stored_study(options: Mapping[str, Any], *, look: bool = False) -> Iterator[Study]:
+    """The study named in the options, within one transaction: one on it, or one that only looks and waits for none."""
+    with session(store_url(options), options["study"]).transaction(look=look) as study:
         yield study

@@ -26,6 +26,13 @@ IDLE_SECONDS = 240
 CONNECT_SECONDS = 15
 
 _FORMS = "a file, as sqlite:////var/lib/evolve/store.sqlite, or postgresql+psycopg://user:password@host/database"
+# What may be written, and the driver that is meant.
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
 
 
 class StoreError(RuntimeError):
@@ -95,7 +102,7 @@ class Database(ABC):
 class Sqlite(Database):
     """A file, for controllers of one machine. A transaction takes the write lock of the whole store at its start."""
 
-    ADVICE = {
+    ADVICE: ClassVar[Mapping[str, str]] = {
         "disk is full": "free space there and run again: everything committed before is kept",
         "unable to open": "check that the folder exists and may be written by this user",
         "readonly": "check that the file and its folder may be written by this user",
@@ -157,7 +164,7 @@ class Postgresql(Database):
     """A server, for controllers on many machines. A transaction with a `lock` waits for others with the same one
     only; one without sees the store as it was at a single moment."""
 
-    ADVICE = {
+    ADVICE: ClassVar[Mapping[str, str]] = {
         "password authentication failed": "check user and password in evolve_store",
         "no password supplied": "name the password in evolve_store, in PGPASSWORD or in ~/.pgpass",
         "no pg_hba.conf entry": "the server must admit this user from this host: add a line to its pg_hba.conf",
@@ -224,20 +231,20 @@ def parsed(address: str) -> URL:
     """The URL, with the driver named. StoreError, which does not repeat it, where it is none that can hold a store."""
     try:
         url = sa.make_url(address)
+        misread = "@" in (url.database or "")  # the end of a password that was not written by codes
     except (sa.exc.ArgumentError, ValueError):
+        misread = True
+    if misread:
         raise StoreError(
             f"evolve_store is not the address of a database. Expected {_FORMS}. In a user or password, write special "
             f"characters such as @ : / # % by their codes (%40 %3A %2F %23 %25)"
-        ) from None
-    drivers = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite"}
-    drivers |= dict.fromkeys(("postgres", "postgresql", "postgresql+psycopg"), "postgresql+psycopg")
-    if url.drivername not in drivers:
+        )
+    if url.drivername not in _DRIVERS:
         raise StoreError(f"evolve_store names {url.drivername}, which no store can live in. Expected {_FORMS}")
-    url = url.set(drivername=drivers[url.drivername])
-    needed = url.database if url.get_backend_name() == "postgresql" else (url.database or "").replace(":memory:", "")
-    if not needed:
-        raise StoreError(f"evolve_store names no {'file' if url.drivername == 'sqlite' else 'database'}. "
-                         f"Expected {_FORMS}")
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    if not url.database or url.database == ":memory:":
+        what = "file" if url.drivername == "sqlite" else "database"
+        raise StoreError(f"evolve_store names no {what}. Expected {_FORMS}")
     return url
 
 

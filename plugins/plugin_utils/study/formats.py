@@ -43,7 +43,9 @@ def bring_to_present(database: Database) -> None:
             )
         elif found != schema.FORMAT:
             if problem := lacking("alembic"):
-                raise StoreError(f"bringing the store {database.shown} from format {found} to {schema.FORMAT} {problem}")
+                raise StoreError(
+                    f"bringing the store {database.shown} from format {found} to {schema.FORMAT} {problem}"
+                )
             migrate(connection, found)
 
 

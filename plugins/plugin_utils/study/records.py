@@ -55,7 +55,7 @@ class Records:
             values["revision"] = self.revision
         elif table in schema.STAMPED:
             values["revision"] = self._stamp(table, values["study"])
-        key = self._connection.execute(sa.insert(table).values(**values)).inserted_primary_key
+        key = self._connection.execute(sa.insert(table).values(**_storable(values))).inserted_primary_key
         return key[0] if key else None
 
     def update(self, table: Table, changes: Mapping[str, Any], **equal: Any) -> int:
@@ -63,7 +63,7 @@ class Records:
         if table in schema.STAMPED:
             equal = {"study": self._study, **equal}
             changes = {**changes, "revision": self._stamp(table, equal["study"])}
-        statement = sa.update(table).where(*_conditions(table, equal)).values(**changes)
+        statement = sa.update(table).where(*_conditions(table, equal)).values(**_storable(changes))
         return int(self._connection.execute(statement).rowcount)
 
     def now(self) -> str:
@@ -86,6 +86,14 @@ class Records:
         own, revision = schema.studies.c.name == self._study, schema.studies.c.revision
         self._connection.execute(sa.update(schema.studies).where(own).values(revision=revision + 1))
         return self._connection.execute(sa.select(revision).where(own)).scalar() or 1
+
+
+def _storable(values: Mapping[str, Any]) -> Row:
+    """A program's last words may hold a zero byte, which PostgreSQL takes in no text."""
+    return {
+        name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def _conditions(table: Table, equal: Mapping[str, Any]) -> Sequence[Any]:

@@ -46,19 +46,20 @@ class Session:
         self._revision = -1
 
     @contextmanager
-    def transaction(self) -> Iterator[Study]:
-        """The study; everything done with it is committed together at the end, or not at all."""
-        with self.records() as records:
+    def transaction(self, *, look: bool = False) -> Iterator[Study]:
+        """The study; everything done with it is committed together at the end, or not at all. To `look` is not to wait
+        for others, and to change nothing."""
+        with self.records(look=look) as records:
             yield self.study(records)
 
     @contextmanager
-    def records(self) -> Iterator[Records]:
+    def records(self, *, look: bool = False) -> Iterator[Records]:
         """The records behind it, for who must write before there is a study."""
         store = Store(self.url)
         try:
-            with store.transaction(self.name) as records:
+            with store.transaction(None if look else self.name) as records:
                 yield records
-                self._revision = records.revision
+                self._revision = records.revision or self._revision
         except BaseException:
             # It may hold what was rolled back.
             self._ledger = Ledger()

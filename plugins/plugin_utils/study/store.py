@@ -13,11 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import require
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.database import (
-    Sqlite,
-    StoreError,
-    database_at,
-)
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.database import Sqlite, StoreError, database_at
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.formats import bring_to_present
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.records import Records, Row
 
@@ -45,6 +41,12 @@ class Store:
         require()
         database = database_at(url)
         return not isinstance(database, Sqlite) or database.path.exists()
+
+    @staticmethod
+    def shown(url: str) -> str:
+        """The URL as people may see it: without the password."""
+        require()
+        return database_at(url).shown
 
     def close(self) -> None:
         """Release the connections."""

@@ -48,6 +48,10 @@ def speed(configuration: dict[str, Any]) -> float:
     )
 
 
+# Runs a test once on each database that a store may live in.
+on_both = pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
+
+
 class Player:
     """Plays slots against a store, one transaction an act, as the actions do."""
 
@@ -58,16 +62,16 @@ class Player:
         self.clock = now
 
     def open(self, founders: dict[str, dict[str, Any]] | None = None, **options: Any) -> Opened:
-        with self.store.transaction() as records:
+        with self.store.transaction(self.definition.name) as records:
             opened = open_study(records, self.definition, self.hosts, version="0.0.0", **options)
         if opened.study.row["harvest"] is None:
-            with self.store.transaction() as records:
+            with self.store.transaction(self.definition.name) as records:
                 readings = {host: {**BASELINE, **SIZES} for host in self.hosts}
                 take_baseline(Study(records, self.definition.name, self.clock), readings, founders=founders)
         return opened
 
     def ask(self, slot: str = "s1", phase: str = "search") -> Run | Nothing:
-        with self.store.transaction() as records:
+        with self.store.transaction(self.definition.name) as records:
             return ask(Study(records, self.definition.name, self.clock), slot, phase)
 
     def measure(self, run: Run, factor: float = 1.0, **changes: Any) -> dict[str, Any]:
@@ -77,13 +81,13 @@ class Player:
             "readback": {**run.configuration, **SIZES},
             **changes,
         }
-        with self.store.transaction() as records:
+        with self.store.transaction(self.definition.name) as records:
             return tell_measured(Study(records, self.definition.name, self.clock), run.id, **given)
 
     def fail(
         self, run: Run, failure_class: str | None = None, *, lost: bool = False, restored: bool = True
     ) -> dict[str, Any]:
-        with self.store.transaction() as records:
+        with self.store.transaction(self.definition.name) as records:
             study = Study(records, self.definition.name, self.clock)
             return tell_failed(
                 study, run.id, failure_class=failure_class, message="it broke", lost=lost, restored=restored
@@ -118,8 +122,16 @@ def variables() -> dict[str, Any]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/evolve.sqlite")
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database: SQLite, but where the test is marked `on_both`."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return str(request.getfixturevalue("postgresql_database"))
+    return f"sqlite:///{tmp_path}/evolve.sqlite"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    opened = Store(store_url)
     yield opened
     opened.close()
 

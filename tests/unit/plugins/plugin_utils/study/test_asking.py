@@ -75,7 +75,7 @@ def test_no_more_slots_wait_than_workers_can_be_spared_or_runs_can_come_back(
         player.measure(run)
     waiting = []
     for host in hosts[3:]:
-        with store.transaction() as records:
+        with store.transaction("small") as records:
             waiting.append(may_wait(Study(records, "small"), host, workers))
     assert sum(waiting) == allowed
 

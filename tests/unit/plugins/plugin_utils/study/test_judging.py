@@ -22,7 +22,7 @@ from .conftest import BASELINE, Player, speed
 
 
 def judged(player: Player, folder: StudyFolder | None = None) -> dict[str, Any]:
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         verdict = judge(Study(records, "small"))
         if folder is not None:
             write_best(folder, Study(records, "small"))
@@ -118,7 +118,7 @@ def test_without_a_baseline_there_is_no_verdict_but_a_reason(player: Player) -> 
 def test_every_individual_is_a_file_that_can_be_applied(player: Player, tmp_path: Path) -> None:
     play(player)
     folder = StudyFolder(str(tmp_path), "small")
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         study = Study(records, "small")
         for trial in study.trials:
             write_individual(folder, study, trial["number"])
@@ -140,7 +140,7 @@ def test_the_summary_is_plain_and_complete_at_every_stage(player: Player, tmp_pa
     import json
 
     def summary() -> dict[str, Any]:
-        with player.store.transaction() as records:
+        with player.store.transaction(player.definition.name) as records:
             return summarise(Study(records, "small"), StudyFolder(str(tmp_path), "small"), "sqlite://")
 
     player.open()

@@ -54,7 +54,7 @@ def given(player: Player, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         seen.update(options)
         build(self, *arguments, **options)
 
-    with monkeypatch.context() as patched, player.store.transaction() as records:
+    with monkeypatch.context() as patched, player.store.transaction(player.definition.name) as records:
         patched.setattr(Evolution, "__init__", spy)
         Study(records, player.definition.name).evolution  # noqa: B018
     return seen
@@ -98,7 +98,7 @@ def test_what_was_taken_stays_as_it_was(
     earlier.open()
     assert len(earlier.play("search")) == 8
     assert given(player, monkeypatch) == before, "the earlier study went on"
-    with player.store._engine.begin() as connection:
+    with player.store._database.engine.begin() as connection:
         for table in ("measurements", "blocks", "trials", "slots"):
             connection.exec_driver_sql(f"DELETE FROM {table} WHERE study = 'small'")
         connection.exec_driver_sql("DELETE FROM studies WHERE name = 'small'")
@@ -126,7 +126,7 @@ def test_studies_that_cannot_teach_are_refused_together(earlier: Player, variabl
 
 
 def player_records(player: Player) -> Any:
-    return player.store.transaction()
+    return player.store.transaction(player.definition.name)
 
 
 def test_a_study_cannot_learn_from_itself_or_twice(variables: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ def test_only_what_lies_in_the_new_space_is_learnt_and_founders_are_moved_into_i
         "vm.disk.io": {"type": "choice", "values": ["threads", "native"]},
     }
     player = new(earlier, variables, parameters=parameters, constraints=[])
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         open_study(records, player.definition, player.hosts, version="0")
         study = Study(records, "next")
         take_baseline(study, {"s1": {"vm.vcpus": 5, "vm.disk.io": "native", **SIZES}})
@@ -215,7 +215,7 @@ def test_founders_come_from_the_user_from_machines_and_from_studies(
     earlier: Player, variables: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     player = new(earlier, variables, founders=[{"vm.vcpus": 6}, {"vm.vcpus": 2}])
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         open_study(records, player.definition, player.hosts, version="0")
         lines = take_baseline(
             Study(records, "next"),
@@ -283,7 +283,7 @@ def test_the_engine_goes_on_the_same_when_it_is_rebuilt(earlier: Player, variabl
 def test_the_summary_says_what_was_learnt(earlier: Player, variables: dict[str, Any], tmp_path: Path) -> None:
     player = new(earlier, variables, founders=[{"vm.vcpus": 2}])
     player.open()
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         summary = summarise(Study(records, "next"), StudyFolder(str(tmp_path), "next"), "sqlite://")
     assert summary["learned"]["studies"] == [{"study": "small", "taken": 13, "note": ""}]
     assert len(summary["learned"]["founders"]) == FOUNDERS_PER_STUDY

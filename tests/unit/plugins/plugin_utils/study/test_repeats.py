@@ -30,7 +30,7 @@ def repeated(player: Player) -> tuple[Player, dict[str, Any]]:
     player.play("baseline")
     first = player.ask()
     player.measure(first)
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         study = Study(records, "small")
         again = Candidate(2, study.trial(1)["configuration"], "repeat", 1, (1,), repeat_of=1)
         insert_trial(study, again)
@@ -41,7 +41,7 @@ def repeated(player: Player) -> tuple[Player, dict[str, Any]]:
 
 
 def summary(player: Player) -> dict[str, Any]:
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         return summarise(Study(records, "small"), StudyFolder("/nowhere", "small"), "sqlite://")
 
 
@@ -62,7 +62,7 @@ def test_limits_are_judged_on_all_readings_together(player: Player, variables: d
     player.play("baseline")
     player.measure(player.ask(), metrics={"cpu_events_per_second": 290.0})
     assert summary(player)["trials"][1]["violation"] > 0
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         study = Study(records, "small")
         insert_trial(study, Candidate(2, study.trial(1)["configuration"], "repeat", 1, (1,), repeat_of=1))
     player.measure(player.ask(), metrics={"cpu_events_per_second": 330.0})
@@ -72,7 +72,7 @@ def test_limits_are_judged_on_all_readings_together(player: Player, variables: d
 def test_a_baseline_that_is_measured_again_is_better_known_and_still_stands_at_zero(player: Player) -> None:
     player.open()
     player.play("baseline")
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         study = Study(records, "small")
         insert_trial(study, Candidate(1, study.trial(0)["configuration"], "repeat", 1, (0,), repeat_of=0))
     player.measure(player.ask(), 2.0)

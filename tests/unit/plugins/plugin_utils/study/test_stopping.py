@@ -47,7 +47,7 @@ def playing(store: Store, variables: dict[str, Any], budget: dict[str, Any], clo
 
 
 def summary(player: Player) -> dict[str, Any]:
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         return summarise(Study(records, "small"), StudyFolder("/nowhere", "small"), "sqlite://")
 
 

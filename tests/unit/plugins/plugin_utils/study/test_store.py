@@ -1,40 +1,46 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store keeps what was committed, and explains what it cannot do."""
+"""The store keeps what was committed, counts what changes, and explains what it cannot do."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
-import threading
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Run
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store, StoreError
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now, seconds_between
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Store, StoreError
 
-from .conftest import Player
+from .conftest import on_both
 
 STUDY: dict[str, Any] = {"definition": {}, "collection_version": "0", "created_at": now()}
+TRIAL: dict[str, Any] = {
+    "study": "one",
+    "configuration": {},
+    "origin": "initial",
+    "generation": 0,
+    "parents": [],
+    "status": "pending",
+    "created_at": now(),
+}
 
 
 def names(store: Store) -> list[str]:
     with store.transaction() as records:
-        return [row["name"] for row in records.all(schema.studies, order_by="name")]
+        return [row["name"] for row in records.all(schema.studies)]
 
 
+@on_both
 def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     def stumble() -> None:
-        with store.transaction() as records:
+        with store.transaction("half") as records:
             records.insert(schema.studies, name="half", **STUDY)
             raise RuntimeError("on purpose")
 
@@ -43,56 +49,145 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     assert names(store) == []
 
 
-def test_what_was_committed_survives_kill_9(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/evolve.sqlite"
+@on_both
+def test_what_was_committed_survives_kill_9(store_url: str) -> None:
     script = (
         "import os, signal, sys\n"
         "from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema\n"
         "from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store\n"
         "store = Store(sys.argv[1])\n"
         "row = dict(definition={}, collection_version='0', created_at='now')\n"
-        "with store.transaction() as records: records.insert(schema.studies, name='kept', **row)\n"
-        "with store.transaction() as records:\n"
+        "with store.transaction('kept') as records: records.insert(schema.studies, name='kept', **row)\n"
+        "with store.transaction('lost') as records:\n"
         "    records.insert(schema.studies, name='lost', **row)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", script, url], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        [sys.executable, "-c", script, store_url],
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert ended.returncode == -9
-    assert names(Store(url)) == ["kept"]
+    assert names(Store(store_url)) == ["kept"]
 
 
-def test_writers_at_the_same_time_wait_for_each_other(player: Any) -> None:
-    player.open()
-    player.play("baseline")
-    runs: list[Run] = []
-    threads = [threading.Thread(target=lambda: runs.append(player.ask("s1"))) for dummy in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(run.trial for run in runs) == [1, 2, 3, 4, 5, 6]
+@on_both
+def test_rows_carry_the_revision_they_were_written_in(store: Store) -> None:
+    with store.transaction("one") as records:
+        assert records.revision == 1
+        records.insert(schema.studies, name="one", **STUDY)
+        for number in (3, 1, 2):
+            records.insert(schema.trials, number=number, **TRIAL)
+    with store.transaction("one") as records:
+        assert records.revision == 2
+        records.update(schema.trials, {"status": "running"}, number=2)
+        records.insert(schema.trials, number=0, **TRIAL)
+    with store.transaction("other") as records:
+        records.insert(schema.studies, name="other", **STUDY)
+        records.insert(schema.trials, **{**TRIAL, "study": "other", "number": 0})
+
+    def seen(records: Records, since: int) -> list[tuple[int, int]]:
+        return [(row["number"], row["revision"]) for row in records.changed(schema.trials, since, study="one")]
+
+    with store.transaction() as records:
+        assert records.first(schema.studies, name="one")["revision"] == 2
+        assert seen(records, 0) == [(0, 2), (1, 1), (2, 2), (3, 1)]
+        assert seen(records, 2) == [(0, 2), (2, 2)]
+        assert seen(records, 3) == []
 
 
-def test_a_full_disk_says_what_to_do_and_keeps_what_was_there(tmp_path: Path, player: Any) -> None:
+@on_both
+@pytest.mark.parametrize(("study", "place"), [(None, "on no study"), ("two", "on study 'two'")])
+def test_trials_are_written_only_in_a_transaction_on_their_study(store: Store, study: str | None, place: str) -> None:
+    with store.transaction(study) as records:
+        with pytest.raises(RuntimeError, match=f"trials of study 'one' .* {place}"):
+            records.insert(schema.trials, number=1, **TRIAL)
+        with pytest.raises(RuntimeError, match=place):
+            records.update(schema.trials, {"status": "failed"}, study="one")
+
+
+@on_both
+def test_measurements_are_not_written_where_one_only_looks(store: Store) -> None:
+    with store.transaction() as records, pytest.raises(RuntimeError, match="on no study"):
+        records.update(schema.measurements, {"status": "failed"}, id=1)
+
+
+@on_both
+def test_an_update_by_number_stays_within_the_study(store: Store) -> None:
+    for study in ("one", "two"):
+        with store.transaction(study) as records:
+            records.insert(schema.studies, name=study, **STUDY)
+            records.insert(schema.trials, **{**TRIAL, "study": study, "number": 7})
+    with store.transaction("two") as records:
+        assert records.update(schema.trials, {"status": "failed"}, number=7) == 1
+        assert [row["status"] for row in records.all(schema.trials)] == ["pending", "failed"]
+
+
+@on_both
+def test_any_text_that_a_program_prints_can_be_kept(store: Store) -> None:
+    said = "half a record: \0\0 'quoted' %s {} \N{SNOWMAN}"
+    with store.transaction("one") as records:
+        records.insert(schema.studies, name="one", **STUDY)
+        records.insert(schema.trials, number=1, message=said, **TRIAL)
+        records.update(schema.trials, {"configuration": {"said": said}}, number=1)
+        trial = records.first(schema.trials, number=1)
+    assert trial["message"] == said.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    assert trial["configuration"]["said"] == said
+
+
+@on_both
+def test_the_present_is_written_as_everywhere(store: Store) -> None:
+    with store.transaction() as records:
+        present = records.now()
+    assert abs(seconds_between(now(), present)) < 5
+    assert datetime.fromisoformat(present).isoformat(timespec="milliseconds") == present
+
+
+@on_both
+def test_the_format_is_looked_at_once_in_a_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*dummy: Any) -> None:
+        raise AssertionError("a query was made")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._database.engine.pool, "connect", connect)
+        Store(store.url)
+
+
+def test_a_file_that_was_removed_is_made_again(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "evolve.sqlite").unlink()
+    assert names(Store(store.url)) == []
+
+
+def test_a_file_that_was_put_in_its_place_is_looked_at(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"this is no database, but a text that is long enough to be looked at" * 20)
+    (tmp_path / "other").replace(tmp_path / "evolve.sqlite")
+    with pytest.raises(StoreError, match="not a store of evolve"):
+        Store(store.url)
+
+
+def test_a_full_disk_says_what_to_do_and_keeps_what_was_there(store: Store, player: Any) -> None:
     player.open()
     player.play("baseline")
     run = player.ask("s1")
-    with player.store._engine.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     before = len(player.study().measurements)
+    engine = store._database.engine
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+
+    def limit(connection: Any, dummy: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
 
     def fill() -> None:
         for dummy in range(100):
             player.measure(player.ask("s2"), runs=[{"filler": "x" * 5000}])
 
+    from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import sa
+
+    sa.event.listen(engine, "connect", limit)
     with pytest.raises(StoreError, match="free space there and run again"):
         fill()
     assert len(player.study().measurements) >= before
-    with player.store._engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+    sa.event.remove(engine, "connect", limit)
     player.measure(run)
 
 
@@ -105,74 +200,26 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path, content: bytes) -
     assert path.read_bytes() == content
 
 
-@pytest.fixture
-def old_store(tmp_path: Path) -> Path:
-    """A store as format 1 had it, with a finished study of four trials."""
-    path = tmp_path / "evolve.sqlite"
-    with sqlite3.connect(path) as connection:
-        connection.executescript((Path(__file__).parent / "stores" / "version_1.sql").read_text())
-    return path
-
-
-def test_a_store_of_an_earlier_format_is_brought_to_the_present_one(old_store: Path, tmp_path: Path) -> None:
-    Store(f"sqlite:///{old_store}").close()
-    Store(f"sqlite:///{tmp_path}/new.sqlite").close()
-
-    def columns(path: Path) -> dict[str, set[tuple[Any, ...]]]:
-        with sqlite3.connect(path) as connection:
-            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            return {
-                name: {row[1:4] for row in connection.execute(f"SELECT * FROM pragma_table_info('{name}')")}
-                for name in tables
-            }
-
-    assert columns(old_store) == columns(tmp_path / "new.sqlite")
-    with sqlite3.connect(old_store) as connection:
-        assert connection.execute("SELECT schema_version FROM store_info").fetchall() == [(schema.VERSION,)]
-
-
-def test_a_study_of_an_earlier_format_goes_on(old_store: Path) -> None:
-    store = Store(f"sqlite:///{old_store}")
-    with store.transaction() as records:
-        stored = Study(records, "small")
-        before = [stored.trials, stored.measurements, stored.row["verdict"]]
-    player = Player(store, stored.definition)
-    assert not player.open().created
-    study = player.study()
-    assert [study.trials, study.measurements, study.row["verdict"]] == before
-    player.definition = replace(stored.definition, budget={"trials": 6})
-    player.open()
-    assert [run.trial for run in player.play("search")] == [5, 6]
-    store.close()
-
-
-def test_two_that_open_an_earlier_format_at_once_bring_it_on_once(old_store: Path) -> None:
-    url = f"sqlite:///{old_store}"
-    opened: list[Store] = []
-    threads = [threading.Thread(target=lambda: opened.append(Store(url))) for dummy in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(opened) == 4
-    assert names(opened[0]) == ["small"]
-
-
-def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "evolve.sqlite"
-    Store(f"sqlite:///{path}").close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE store_info SET schema_version = 99")
-    with pytest.raises(StoreError, match="format 99"):
-        Store(f"sqlite:///{path}")
-
-
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot create the folder"):
         Store(f"sqlite:///{tmp_path}/file/evolve.sqlite")
 
 
-def test_an_address_that_is_none_is_explained() -> None:
-    with pytest.raises(StoreError, match="evolve_store"):
-        Store("no such thing")
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("no such thing", "is not the address of a database"),
+        ("postgresql://user:secret@host:5432a/database", "is not the address of a database"),
+        ("postgresql://user:12@secret/5@host/database", "is not the address of a database"),
+        ("mysql://user:secret@host/database", "names mysql, which no store can live in"),
+        ("postgresql+psycopg2://user:secret@host/database", r"names postgresql\+psycopg2"),
+        ("postgresql://user:secret@host", "names no database"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+    ],
+)
+def test_an_address_that_cannot_hold_a_store_is_explained_and_not_repeated(address: str, told: str) -> None:
+    with pytest.raises(StoreError, match=f"evolve_store .*{told}.*postgresql\\+psycopg://user:password@host") as caught:
+        Store(address)
+    assert "secret" not in str(caught.value)

@@ -13,7 +13,9 @@ import pytest
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import StudyError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.telling import ResultError
 
-from .conftest import SIZES, Player
+from .conftest import SIZES, Player, on_both
+
+pytestmark = on_both
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def finished(player: Player) -> Player:
 
 
 def judged(player: Player) -> dict[str, Any]:
-    with player.store.transaction() as records:
+    with player.store.transaction(player.definition.name) as records:
         return judge(Study(records, "small"))
 
 
@@ -59,7 +59,7 @@ def considered(player: Player, weights: Any) -> dict[str, Any]:
 
 
 def everything(store: Store) -> list[Any]:
-    with store._engine.connect() as connection:
+    with store._database.engine.connect() as connection:
         tables = ("studies", "trials", "measurements", "blocks", "slots")
         return [connection.exec_driver_sql(f"SELECT * FROM {table}").fetchall() for table in tables]
 
@@ -200,7 +200,7 @@ def test_a_metric_that_was_zero_cannot_be_given_weight(store: Store, variables: 
 
 def test_the_summary_speaks_of_the_new_weights(finished: Player, variables: dict[str, Any], tmp_path: Path) -> None:
     def summary() -> dict[str, Any]:
-        with finished.store.transaction() as records:
+        with finished.store.transaction(finished.definition.name) as records:
             return summarise(Study(records, "small"), StudyFolder(str(tmp_path), "small"), "sqlite://")
 
     before = summary()
