@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Nothing, Run, ask
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import Answer, Run, ask
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import now
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import Opened, open_study, take_baseline
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.telling import tell_failed, tell_measured
 
@@ -52,27 +53,43 @@ def speed(configuration: dict[str, Any]) -> float:
 on_both = pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
 
 
+# Of a machine that is not this one, so that nothing is known of its process.
+CONTROLLER = Controller("elsewhere", 1, "1")
+
+
 class Player:
     """Plays slots against a store, one transaction an act, as the actions do."""
 
-    def __init__(self, store: Store, definition: Definition, hosts: tuple[str, ...] = ("s1", "s2")) -> None:
+    def __init__(
+        self,
+        store: Store,
+        definition: Definition,
+        hosts: tuple[str, ...] = ("s1", "s2"),
+        controller: Controller = CONTROLLER,
+    ) -> None:
         self.store = store
         self.definition = definition
         self.hosts = hosts
+        self.controller = controller
         self.clock = now
 
     def open(self, founders: dict[str, dict[str, Any]] | None = None, **options: Any) -> Opened:
         with self.store.transaction(self.definition.name) as records:
-            opened = open_study(records, self.definition, self.hosts, version="0.0.0", **options)
+            opened = self.create(records, **options)
         if opened.study.row["harvest"] is None:
             with self.store.transaction(self.definition.name) as records:
                 readings = {host: {**BASELINE, **SIZES} for host in self.hosts}
                 take_baseline(Study(records, self.definition.name, self.clock), readings, founders=founders)
         return opened
 
-    def ask(self, slot: str = "s1", phase: str = "search") -> Run | Nothing:
+    def create(self, records: Records, **options: Any) -> Opened:
+        """Open the study within a transaction, and leave its baseline to others."""
+        given = {"version": "0.0.0", "lease_seconds": 60.0, **options}
+        return open_study(records, self.definition, self.hosts, self.controller, **given)
+
+    def ask(self, slot: str = "s1", phase: str = "search") -> Answer:
         with self.store.transaction(self.definition.name) as records:
-            return ask(Study(records, self.definition.name, self.clock), slot, phase)
+            return ask(Study(records, self.definition.name, self.clock), slot, phase, self.controller)
 
     def measure(self, run: Run, factor: float = 1.0, **changes: Any) -> dict[str, Any]:
         given: dict[str, Any] = {
@@ -111,7 +128,7 @@ class Player:
         """A view for looking at; its transaction is over."""
         with self.store.transaction() as records:
             study = Study(records, self.definition.name, self.clock)
-            for name in ("trials", "measurements", "slots", "blocks", "baseline_metrics"):
+            for name in ("trials", "measurements", "slots", "hypervisors", "blocks", "baseline_metrics"):
                 getattr(study, name)
         return study
 

@@ -63,10 +63,14 @@ def test_of_what_processes_do_at_once_nothing_is_lost(store_url: str) -> None:
 
 @on_both
 def test_slots_that_ask_at_once_get_different_trials(player: Player) -> None:
+    player.hosts = tuple(f"s{number}" for number in range(6))
     player.open()
     player.play("baseline")
     runs: list[Run] = []
-    threads = [threading.Thread(target=lambda: runs.append(player.ask("s1"))) for dummy in range(6)]
+    threads = [
+        threading.Thread(target=lambda host=host: runs.append(player.ask(host)))  # type: ignore[misc]
+        for host in player.hosts
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,7 +15,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import StudyInputError, read_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import FOUNDERS_PER_STUDY
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import open_study, take_baseline
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import take_baseline
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import summarise
@@ -99,7 +99,7 @@ def test_what_was_taken_stays_as_it_was(
     assert len(earlier.play("search")) == 8
     assert given(player, monkeypatch) == before, "the earlier study went on"
     with player.store._database.engine.begin() as connection:
-        for table in ("measurements", "blocks", "trials", "slots"):
+        for table in ("measurements", "blocks", "trials", "slots", "controllers"):
             connection.exec_driver_sql(f"DELETE FROM {table} WHERE study = 'small'")
         connection.exec_driver_sql("DELETE FROM studies WHERE name = 'small'")
     player.open()
@@ -153,7 +153,7 @@ def test_only_what_lies_in_the_new_space_is_learnt_and_founders_are_moved_into_i
     }
     player = new(earlier, variables, parameters=parameters, constraints=[])
     with player.store.transaction(player.definition.name) as records:
-        open_study(records, player.definition, player.hosts, version="0")
+        player.create(records)
         study = Study(records, "next")
         take_baseline(study, {"s1": {"vm.vcpus": 5, "vm.disk.io": "native", **SIZES}})
     old = earlier.study()
@@ -216,7 +216,7 @@ def test_founders_come_from_the_user_from_machines_and_from_studies(
 ) -> None:
     player = new(earlier, variables, founders=[{"vm.vcpus": 6}, {"vm.vcpus": 2}])
     with player.store.transaction(player.definition.name) as records:
-        open_study(records, player.definition, player.hosts, version="0")
+        player.create(records)
         lines = take_baseline(
             Study(records, "next"),
             {"s1": {**BASELINE, **SIZES}},

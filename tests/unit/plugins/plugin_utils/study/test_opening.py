@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import time
 from typing import Any
 
 import pytest
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import read_definition
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import close_study, take_baseline
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import take_baseline
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
 
 from .conftest import BASELINE, SIZES, Player, on_both
@@ -88,9 +84,7 @@ def test_a_fork_whose_results_would_not_compare_is_refused(
 def test_slots_that_differ_are_refused(player: Player) -> None:
     player.hosts = ("s1",)
     with player.store.transaction(player.definition.name) as records:
-        from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import open_study
-
-        open_study(records, player.definition, player.hosts, version="0")
+        player.create(records)
     readings = {"s1": {**BASELINE, **SIZES}, "s2": {**BASELINE, "vm.vcpus": 4, **SIZES}}
     with (
         pytest.raises(StudyError, match=r"vm.vcpus is 2 on s1 but 4 on s2"),
@@ -102,30 +96,6 @@ def test_slots_that_differ_are_refused(player: Player) -> None:
         player.store.transaction(player.definition.name) as records,
     ):
         take_baseline(Study(records, "small"), {}, {"s3": "no route to host"})
-
-
-def test_two_controllers_on_one_study_are_refused(player: Player) -> None:
-    other = subprocess.Popen(["sleep", "60"])
-    try:
-        player.open(pid=other.pid)
-        with pytest.raises(StudyError, match=f"process {other.pid}"):
-            player.open(pid=os.getpid())
-    finally:
-        other.kill()
-        other.wait()
-    player.open(pid=os.getpid())
-    with player.store.transaction(player.definition.name) as records:
-        close_study(Study(records, "small"))
-        assert records.count(schema.controllers, ended_at=None) == 0
-
-
-def test_a_dead_controller_whose_number_was_given_away_does_not_block(player: Player) -> None:
-    first = subprocess.Popen(["sleep", "60"])
-    player.open(pid=first.pid)
-    first.kill()
-    first.wait()
-    time.sleep(0.02)
-    player.open(pid=os.getpid())
 
 
 def test_slots_that_left_the_inventory_are_set_aside(player: Player) -> None:

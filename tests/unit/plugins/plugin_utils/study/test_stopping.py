@@ -37,8 +37,11 @@ class Clock:
         self.time += timedelta(**by)
 
 
-def playing(store: Store, variables: dict[str, Any], budget: dict[str, Any], clock: Clock | None = None) -> Player:
-    player = Player(store, read_definition({**variables, "budget": budget}))
+def playing(
+    store: Store, variables: dict[str, Any], budget: dict[str, Any], clock: Clock | None = None, slots: int = 2
+) -> Player:
+    hosts = tuple(f"s{number + 1}" for number in range(slots))
+    player = Player(store, read_definition({**variables, "budget": budget}), hosts)
     if clock is not None:
         player.clock = clock
     player.open()
@@ -95,19 +98,19 @@ def test_time_counts_while_something_is_searched(runs: list[dict[str, Any]], sec
 
 def test_time_ends_the_search_and_lets_running_trials_finish(store: Store, variables: dict[str, Any]) -> None:
     clock = Clock()
-    player = playing(store, variables, {"trials": 12, "hours": 0.5}, clock)
+    player = playing(store, variables, {"trials": 12, "hours": 0.5}, clock, slots=3)
     for dummy in range(2):
         run = player.ask("s1")
         clock.forward(minutes=12)
         player.measure(run, 2.0)
     late, back = player.ask("s1"), player.ask("s2")
     clock.forward(minutes=7)
-    answer = player.ask("s2")
+    answer = player.ask("s3")
     sentence = "stopped after 4 of 12 trials: the 0.5 h of the budget are spent"
     assert answer == Nothing(False, sentence)
     player.measure(late)
     player.fail(back, "infrastructure")
-    assert player.ask("s1") == player.ask("s2") == Nothing(False, sentence), "what came back is not begun again"
+    assert player.ask("s1") == player.ask("s3") == Nothing(False, sentence), "what came back is not begun again"
     assert summary(player)["stopped"] == {"by": "hours", "sentence": sentence}
     assert player.play("verification"), "what was found is verified"
 
