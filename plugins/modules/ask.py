@@ -12,8 +12,11 @@ short_description: Ask a study what a slot runs next
 version_added: 0.1.0
 author: evolve.vm contributors (@evolve-vm)
 description:
-  - Hands out the next run of a phase for one slot, and records that it is under way.
-  - Waits while the slot has nothing to do but others may still leave something over.
+  - Hands out the next run of a phase for one slot, and records that it is under way. The run is leased to this
+    controller (ansible-playbook); when it is gone, others take the run over.
+  - In place of a run it may say that the slot is to be put back on its baseline first.
+  - Waits while the slot has nothing to do but others may still leave something over. Under the strategy
+    P(evolve.vm.steady_state#strategy) that takes no worker.
 extends_documentation_fragment:
   - evolve.vm.study
 options:
@@ -47,13 +50,17 @@ done:
   description: Whether nothing is left for this slot in this phase.
   returned: success
   type: bool
+restore:
+  description: Whether the slot is to be put back on its baseline, and M(evolve.vm.tell) told, before it asks again.
+  returned: success
+  type: bool
 reason:
-  description: Why nothing is left.
-  returned: when done
+  description: Why nothing is left, or why the slot is to be put back.
+  returned: when there is no run
   type: str
 run:
   description: The run to do.
-  returned: when not done
+  returned: when there is one
   type: dict
   contains:
     id:

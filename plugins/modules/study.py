@@ -29,6 +29,8 @@ options:
       - V(checked) only checks the variables.
       - V(opened) creates or continues the study.
       - V(closed) says that this controller no longer works on it.
+      - Several controllers can work on one study, each with slots of its own. Slots that another one works on are left
+        to it.
     type: str
     choices: [checked, opened, closed]
     default: opened
@@ -83,6 +85,27 @@ options:
   verification:
     description: Number of ABBA C(blocks), C(confidence) of the interval, and the C(equivalence) margin.
     type: raw
+  scheduling:
+    description:
+      - When a new candidate is bred. With V(steady_state), the default, as soon as a slot is free; with V(generational)
+        once all of the generation before are measured, as textbooks have it.
+    type: raw
+  overcommit:
+    description:
+      - How often the C(vcpus) and the C(memory) of a hypervisor may be given away. Candidates keep within it, unless
+        the machines were beyond it already. The default is C({vcpus: 4, memory: 1}).
+    type: raw
+  runs_per_hypervisor:
+    description: How many slots of one hypervisor run at once, because benchmarks disturb each other. No limit by default.
+    type: raw
+  lease_seconds:
+    description:
+      - How long after its last sign of life a controller on another machine is taken for dead, so that others do what
+        it had begun. Of one on the same machine that is known at once.
+      - The strategy P(evolve.vm.steady_state#strategy) renews the lease. Under any other it must be longer than a trial
+        can take.
+    type: float
+    default: 120
   learn_from:
     description:
       - Names of studies in the same store from which a new study learns. What they know is copied when it is created.
@@ -122,8 +145,13 @@ read:
   returned: always
   type: list
   elements: str
+slots:
+  description: Those of the slots that this controller works on; another one works on the others.
+  returned: always
+  type: list
+  elements: str
 rounds:
-  description: How often a slot may ask in each phase.
+  description: How often a slot may ask in each phase, under a strategy that needs to be told.
   returned: when opened
   type: dict
 home:

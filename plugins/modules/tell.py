@@ -19,9 +19,11 @@ extends_documentation_fragment:
   - evolve.vm.study
 options:
   run:
-    description: The identifier that M(evolve.vm.ask) gave.
+    description: The identifier that M(evolve.vm.ask) gave. Required, unless O(slot) is given.
     type: int
-    required: true
+  slot:
+    description: Name of a slot that was put back on its baseline, where M(evolve.vm.ask) had asked for that.
+    type: str
   applied:
     description: Results of the modules that applied the configuration.
     type: list
@@ -36,7 +38,7 @@ options:
       - Result of the step that failed. Its C(failure_class), C(lost) and C(unreachable) are taken into account.
     type: dict
   restored:
-    description: Whether the slot answers again on its baseline after the failure.
+    description: Whether the slot answers again on its baseline, after the failure or because that was asked for.
     type: bool
     default: false
 """

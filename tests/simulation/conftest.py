@@ -151,6 +151,16 @@ def said(ended: subprocess.CompletedProcess[str]) -> str:
     return " ".join((ended.stdout + ended.stderr).split())
 
 
+# Every strategy that is not Ansible's own gets these (docs/guide/10-scaling.md).
+NOTICES = ("Deprecation warnings can be disabled", "Use of strategy plugins not included in ansible.builtin")
+
+
+def warnings(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """The warnings of a run, but for what ansible-core 2.19 says of every strategy that is not its own."""
+    found = [line for line in (ended.stdout + ended.stderr).splitlines() if "WARNING]" in line]
+    return [line for line in found if not any(notice in line for notice in NOTICES)]
+
+
 @pytest.fixture
 def estate(tmp_path: Path) -> Estate:
     return Estate(tmp_path)

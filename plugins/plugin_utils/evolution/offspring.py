@@ -51,9 +51,9 @@ def breed(
         if immigrants and rng.random() < _IMMIGRANTS:
             child = Child(space.sample(rng), "initial", ())
         else:
-            child = _child(space, parents, guidance, rng)
-        values = settle(space, child.values, parents[0].values, rng)
-        children.setdefault(space.key(values), Child(values, child.origin, child.parents))
+            bred = _child(space, parents, guidance, rng)
+            child = Child(settle(space, bred.values, parents[0].values, rng), bred.origin, bred.parents)
+        children.setdefault(space.key(child.values), child)
     return list(children.values())
 
 

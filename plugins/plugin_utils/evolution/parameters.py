@@ -14,6 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import LARGEST, is_number
@@ -93,7 +94,7 @@ class NumericParameter(Parameter):
     integer: bool = False
     special: tuple[Any, ...] = ()
 
-    @property
+    @cached_property
     def _grid(self) -> int:
         """Number of grid points between low and high, 0 where continuous."""
         return math.floor((self.high - self.low) / self.step + 1e-9) + 1 if self.step else 0
@@ -134,7 +135,7 @@ class NumericParameter(Parameter):
         clipped = min(max(float(value), self.low), self.high)
         return 0, ((math.log(clipped) if self.log else clipped) - ends[0]) / (ends[1] - ends[0])
 
-    @property
+    @cached_property
     def _ends(self) -> tuple[float, float]:
         """What positions 0 and 1 stand for, as logarithms on a log scale.
 
@@ -173,7 +174,9 @@ class NumericParameter(Parameter):
         return type(rounded)(min(max(rounded, self.low), self.high))
 
     def nearest(self, value: Any, rng: Generator) -> Any:
-        return self.at(self.to_unit(value)) if is_number(value) and self.problem(value) else super().nearest(value, rng)
+        if not self.problem(value):
+            return value
+        return self.at(self.to_unit(value)) if is_number(value) else self.from_unit(rng.random())
 
     def mutate(self, value: Any, rng: Generator, sigma: float) -> Any:
         if self.special:
