@@ -96,6 +96,20 @@ options:
         description: How long one repeat really takes; the task sleeps that long.
         type: float
         default: 0.0
+      seconds_spread:
+        description:
+          - The repeats of a measurement take up to this many seconds longer each, all the same. How many follows from
+            the seed, the machine's name and its history.
+        type: float
+        default: 0.0
+        version_added: 0.2.0
+      log:
+        description:
+          - File on the controller to which each measurement adds a line once it has taken its time, a JSON object. It
+            has the name of the C(machine), the C(measurement)'s number on it, when it C(began) (seconds since 1970) and
+            the C(seconds) it took.
+        type: path
+        version_added: 0.2.0
       lost_after:
         description:
           - After this many measurements the machine is unreachable, for every task, until its file in

@@ -23,6 +23,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "slot_effect": {"type": "float", "default": 0.02},
             "outlier_share": {"type": "float", "default": 0.03},
             "seconds_per_run": {"type": "float", "default": 0.0},
+            "seconds_spread": {"type": "float", "default": 0.0},
+            "log": {"type": "path"},
             "lost_after": {"type": "int"},
             "junk_after": {"type": "int"},
         },

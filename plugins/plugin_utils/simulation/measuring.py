@@ -18,8 +18,9 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import planned_commands, result
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import VCPUS
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation import surface
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.log import add_entry
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine
-from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.noise import NoiseSettings, disturbed
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.noise import NoiseSettings, disturbed, run_seconds
 
 VERSION = "simulated"
 _NONSENSE = "simulated nonsense: 42 parrots per second\n"
@@ -58,7 +59,7 @@ def _runs(
     # Counted before it is made: a measurement that fails is one, too.
     machine.measurements += 1
     machine.save()
-    time.sleep(behaviour["seconds_per_run"] * definition.repeats)
+    _take_time(machine.name, done, definition.repeats, behaviour)
     fault = surface.benchmark_fault(machine.configuration)
     if fault is not None:
         raise BenchmarkError(fault)
@@ -68,6 +69,16 @@ def _runs(
     wanted = {name: every[name] for name in metric_names(definition)}
     settings = NoiseSettings(**{key: behaviour[key] for key in NoiseSettings._fields})
     return disturbed(wanted, machine.name, done, definition.repeats, settings)
+
+
+def _take_time(machine: str, measurement: int, repeats: int, behaviour: Mapping[str, Any]) -> None:
+    began, started = time.time(), time.monotonic()
+    shortest, spread = behaviour["seconds_per_run"], behaviour["seconds_spread"]
+    time.sleep(repeats * run_seconds(machine, measurement, behaviour["seed"], shortest, spread))
+    if behaviour["log"]:
+        seconds = round(time.monotonic() - started, 3)
+        entry = {"machine": machine, "measurement": measurement, "began": round(began, 3), "seconds": seconds}
+        add_entry(behaviour["log"], entry)
 
 
 def _reached(limit: int | None, measurements: int) -> bool:

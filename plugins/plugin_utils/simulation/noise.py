@@ -53,6 +53,12 @@ def slot_gain(machine: str, settings: NoiseSettings) -> float:
     return random.Random(f"{settings.seed}/{machine}").uniform(-settings.slot_effect, settings.slot_effect)
 
 
+def run_seconds(machine: str, measurement: int, seed: int, shortest: float, spread: float) -> float:
+    """How long each run of measurement number `measurement` takes: `shortest` to `shortest + spread`, uniformly."""
+    # A source of its own, so that the metrics stay the same whatever time they take.
+    return shortest + spread * random.Random(f"{seed}/{machine}/{measurement}/seconds").random()
+
+
 def _test(metric: str) -> str:
     return metric.partition("_")[0]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 
@@ -13,8 +14,13 @@ import pytest
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.arguments import ARGUMENT_SPEC
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import metric_names, parse_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation import surface
-from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulatedMachine
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import (
+    MachineLostError,
+    SimulatedMachine,
+    SimulationError,
+)
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.measuring import measure_machine
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.noise import run_seconds
 
 DEFINITION = {"name": "sysbench", "tests": ["fileio", "cpu"], "repeats": 3}
 BEHAVIOUR = {key: option.get("default") for key, option in ARGUMENT_SPEC["simulation"]["options"].items()}
@@ -128,3 +134,41 @@ def test_runs_can_take_real_time(measure):
     result = measure(seconds_per_run=0.1)
     assert time.monotonic() - started >= 0.3
     assert result["seconds"] >= 0.3
+
+
+def test_the_time_varies_with_machine_and_history_and_not_by_chance(measure):
+    for name, number in (("sim-01", 0), ("sim-01", 1), ("sim-02", 0)):
+        planned = 3 * run_seconds(name, number, 4, 0.02, 0.2)
+        seconds = measure(name=name, seed=4, seconds_per_run=0.02, seconds_spread=0.2)["seconds"]
+        assert planned - 0.001 <= seconds <= planned + 0.1
+
+
+def test_the_time_of_measurements_lies_evenly_in_its_spread():
+    drawn = sorted(run_seconds("sim-01", number, 1, 20.0, 80.0) for number in range(1000))
+    assert drawn[0] >= 20.0
+    assert drawn[-1] <= 100.0
+    assert [drawn[250], drawn[500], drawn[750]] == pytest.approx([40.0, 60.0, 80.0], abs=3.0)
+    assert run_seconds("sim-01", 3, 1, 20.0, 80.0) != run_seconds("sim-02", 3, 1, 20.0, 80.0)
+    assert run_seconds("sim-01", 3, 1, 20.0, 80.0) != run_seconds("sim-01", 3, 2, 20.0, 80.0)
+
+
+def test_what_it_measures_does_not_depend_on_the_time_it_takes(measure, tmp_path):
+    quick = measure()["metrics"]
+    SimulatedMachine(tmp_path, "sim-01").path.unlink()
+    assert measure(seconds_per_run=0.001, seconds_spread=0.01)["metrics"] == quick
+
+
+def test_a_log_says_when_which_machine_was_busy(measure, tmp_path):
+    log = tmp_path / "log" / "busy.jsonl"
+    with pytest.raises(SimulationError, match=r"busy\.jsonl: No such file"):
+        measure(log=str(log))
+    log.parent.mkdir()
+    before = time.time()
+    result = measure(name="sim-02", log=str(log), seconds_per_run=0.02)
+    measure(name="sim-01", log=str(log))
+    first, second = (json.loads(line) for line in log.read_text().splitlines())
+    assert [first["machine"], first["measurement"]] == ["sim-02", 0]
+    assert before - 0.001 <= first["began"] <= before + 1
+    assert 0.06 <= first["seconds"] <= result["seconds"]
+    # The one that could not be logged has been a measurement, too.
+    assert [second["machine"], second["measurement"]] == ["sim-01", 1]
