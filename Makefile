@@ -39,6 +39,7 @@ help: ## list what can be done
 	printf '  EXTRA=%-26s %s\n' '"-e evolve_seed=7"' 'more arguments of ansible-playbook for `make evolve`'
 	printf '  STEPS=%-26s %s\n' 'mypy' 'only these steps of `make lint`'
 	printf '  BENCH=%-26s %s\n' '"--searchers guided"' 'only these searches of `make bench-search`; --help lists more'
+	printf '  BENCH=%-26s %s\n' '"overhead --scale 0.1"' 'only this scenario of `make bench-scheduling`, with trials ten times as quick'
 	printf '  PYTHON=%-25s %s\n' '$(PYTHON)' 'Python 3.11 or newer for .venv'
 
 # --- breeding ---------------------------------------------------------------------------------------------------------
@@ -178,6 +179,14 @@ bench-search: $(venv)/development .cache/peers/ready .cache/peers-mlos/ready ## 
 	export PYTHONPATH=.collections
 	$(bin)/python -m $$search run $(BENCH)
 	.cache/peers/bin/python -m $$search report
+
+.PHONY: bench-scheduling
+bench-scheduling: $(venv)/development .cache/peers/ready ## measure how busy a study keeps its slots; results go to docs/benchmarks
+	@$(call debian,$$(sed -n '/^postgresql/s/ .*//p' tests/packages.txt))
+	scheduling=ansible_collections.evolve.vm.tests.benchmark.scheduling
+	export PYTHONPATH=.collections
+	$(bin)/python -m $$scheduling run $(BENCH)
+	.cache/peers/bin/python -m $$scheduling report
 
 # The peers' packages, apart from ours; mlos-core cannot live with the others.
 .cache/peers/ready: tests/benchmark/search/requirements.txt

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 from collections import Counter
@@ -47,7 +48,7 @@ def overheads(runs: Sequence[Run]) -> tuple[list[float], list[float]]:
     for run in sorted(runs, key=lambda run: run.asked):
         by_slot.setdefault(run.slot, []).append(run)
     for own in by_slot.values():
-        for run, following in zip(own, own[1:], strict=False):
+        for run, following in itertools.pairwise(own):
             if run.status == "measured" and run.began is not None and run.told is not None:
                 rounds.append(following.asked - run.asked - run.seconds)
                 until_told.append(run.told - run.asked - run.seconds)
@@ -76,7 +77,7 @@ def course(runs: Sequence[Run], samples: Sequence[Sample], parts: int) -> list[S
     bounds = [round(part * len(told) / parts) for part in range(parts + 1)]
     begun = min(run.asked for run in runs)
     found = []
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in itertools.pairwise(bounds):
         if high == low:
             continue
         since, until = told[low - 1] if low else begun, told[high - 1]

@@ -6,46 +6,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+from ansible_collections.evolve.vm.tests.benchmark.scheduling.setup import REPOSITORY, Setup
+
 _VARIABLES = REPOSITORY / "inventories" / "simulation" / "group_vars" / "evolve_slots.yml"
 # Large enough for any number of slots: what is measured here is not how they share a host.
 _HOST = {"host_vcpus": 1_000_000, "host_memory_mib": 1_000_000_000}
 STUDY = "scheduling"
-
-
-@dataclass(frozen=True)
-class Setup:
-    """A study to run. A trial of its search takes `seconds` to `seconds + spread`, and its other runs take no time.
-
-    forks: how many trials run at once; as many as there are slots unless given. strategy: steady_state or free.
-    controllers: how many share the slots. store: URL of the store that they share; else a file.
-    """
-
-    slots: int
-    trials: int
-    seconds: float = 0.0
-    spread: float = 0.0
-    algorithm: str = "guided"
-    seed: int = 1
-    forks: int | None = None
-    strategy: str = "steady_state"
-    scheduling: str = "steady_state"
-    controllers: int = 1
-    store: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def forks_each(self) -> int:
-        """Forks of each controller."""
-        return self.forks or -(-self.slots // self.controllers)
 
 
 def definition(setup: Setup) -> dict[str, Any]:
@@ -85,7 +57,7 @@ def write_inventory(setup: Setup, folder: Path, controller: int) -> list[str]:
         "evolve_simulation": simulation,
         **({"evolve_store": setup.store} if setup.store else {}),
     }
-    inventory = {"evolve_slots": {"hosts": {host: None for host in hosts}, "vars": variables}}
+    inventory = {"evolve_slots": {"hosts": dict.fromkeys(hosts), "vars": variables}}
     path = folder / f"hosts-{controller}.yml"
     path.write_text(yaml.safe_dump(inventory))
     strategy = ["-e", "evolve_strategy=free"] if setup.strategy == "free" else []

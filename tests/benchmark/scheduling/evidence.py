@@ -71,7 +71,9 @@ def read(store: str, study: str, log: Path) -> Evidence:
             )
             if purpose == "search"
         ]
-        trials = [Trial(n, decoded(c), r, s) for n, c, r, s in rows("number, configuration, repeat_of, status", "trials")]
+        trials = [
+            Trial(n, decoded(c), r, s) for n, c, r, s in rows("number, configuration, repeat_of, status", "trials")
+        ]
         winner = rows("winner", "studies", "name")[0][0]
     return Evidence(tuple(joined(runs, entries(log))), tuple(sorted(trials, key=lambda t: t.number)), winner)
 

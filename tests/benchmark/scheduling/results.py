@@ -6,16 +6,9 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from ansible.release import __version__ as core_version
-
-from ansible_collections.evolve.vm.tests.benchmark.scheduling.estate import REPOSITORY
 
 Row = Mapping[str, Any]
 
@@ -45,30 +38,14 @@ class Results:
             return list(csv.DictReader(file))
 
 
-def circumstances() -> dict[str, Any]:
-    """Under which figures came about. `load` is the mean number of processes that wanted a core just before."""
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "core": core_version,
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2),
-    }
-
-
 def newest(rows: Sequence[Mapping[str, str]], *keys: str) -> list[Mapping[str, str]]:
     """Of the lines with the same values of these columns the last; a full run goes before a quick look."""
     found: dict[tuple[str, ...], Mapping[str, str]] = {}
-    for row in sorted(rows, key=lambda row: row["full"] == "yes"):
-        found[tuple(row[key] for key in keys)] = row
+    for row in rows:
+        key = tuple(row[name] for name in keys)
+        if key not in found or row["full"] == "yes" or found[key]["full"] == "no":
+            found[key] = row
     return list(found.values())
-
-
-def _commit() -> str:
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=9"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    return told.stdout.strip() or "unknown"
 
 
 def _text(value: Any) -> str:

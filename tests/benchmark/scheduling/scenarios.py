@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ansible_collections.evolve.vm.tests.benchmark.scheduling.estate import Setup
+from ansible_collections.evolve.vm.tests.benchmark.scheduling.setup import Setup
 
 
 @dataclass(frozen=True)

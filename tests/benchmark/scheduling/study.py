@@ -13,15 +13,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.evolve.vm.tests.benchmark.scheduling.estate import (
-    REPOSITORY,
-    STUDY,
-    Setup,
-    store_of,
-    write_inventory,
-)
+from ansible_collections.evolve.vm.tests.benchmark.scheduling.estate import STUDY, store_of, write_inventory
 from ansible_collections.evolve.vm.tests.benchmark.scheduling.evidence import Evidence, read
 from ansible_collections.evolve.vm.tests.benchmark.scheduling.process import Sample, Watch
+from ansible_collections.evolve.vm.tests.benchmark.scheduling.setup import REPOSITORY, Setup
 
 _REPORT_SECONDS = 30
 
