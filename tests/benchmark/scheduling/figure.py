@@ -46,6 +46,7 @@ def write(rows: Sequence[Row], path: Path) -> None:
         figure = Figure(figsize=(13, 4.2))
         for axes, name in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
             panel(axes, name, rows)
-            axes.legend(frameon=False)
+            if rows:
+                axes.legend(frameon=False)
         figure.tight_layout()
         figure.savefig(path, metadata={"Date": None})

@@ -187,7 +187,7 @@ def test_only_the_variants_asked_for_are_run_with_every_seed() -> None:
         ("2", 1, 2),
         ("2", 2, 2),
     ]
-    with pytest.raises(SystemExit, match="No such variant: 3. There are: 1, 2, 4"):
+    with pytest.raises(SystemExit, match=r"No such variant: 3\. There are: 1, 2, 4"):
         list(setups(SCENARIOS["controllers"], Namespace(**{**vars(CHOSEN), "variants": ["3"]})))
 
 
