@@ -19,8 +19,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Key, gather, noise_of
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import noise_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.gathering import Gathered
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.guided import Guided
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Earlier, Individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
@@ -68,7 +69,7 @@ class Evolution:
         self._surrogate = SURROGATES[getattr(self._algorithm.options, "surrogate", "gp")]
         self._earlier = tuple(earlier)
         self._individuals: dict[int, Individual] = {}
-        self._keys: dict[int, Key] = {}
+        self._gathered = Gathered()
         self._knowledge: Knowledge | None = None
 
     @property
@@ -106,8 +107,8 @@ class Evolution:
 
     def restore(self, candidate: Candidate) -> None:
         """Take up a candidate handed out earlier, such as one read back from a store."""
-        self._individuals[candidate.number] = Individual(candidate)
-        self._keys[candidate.number] = self.space.key(candidate.values)
+        self._individuals[candidate.number] = individual = Individual(candidate)
+        self._gathered.add(self.space.key(candidate.values), individual)
 
     def tell(
         self,
@@ -127,6 +128,7 @@ class Evolution:
         if individual is None:
             raise ValueError(f"candidate {candidate.number} was not handed out by this engine")
         self._knowledge = None
+        self._gathered.stir(candidate.number)
         if fitness is None:
             individual.failure = failure or "configuration"
             return
@@ -139,7 +141,7 @@ class Evolution:
     @property
     def noise(self) -> float:
         """Standard deviation of one reading in log units, pooled over configurations measured more than once."""
-        return noise_of(gather(self.individuals, self._keys))
+        return noise_of(self._gathered.evidence())
 
     def expected_improvement(self) -> float | None:
         """What one more trial is expected to gain on the best, in log units; None while that cannot be told."""
@@ -158,10 +160,8 @@ class Evolution:
 
     def _moment(self, slot: str | None) -> Moment:
         """The search as it stands."""
-        history = self.individuals
-        evidence = gather(history, self._keys)
         number = max(self._individuals, default=-1) + 1
-        return Moment(number, slot, history, evidence, self._learn)
+        return Moment(number, slot, self.individuals, self._gathered.evidence(), self._learn)
 
     def _learn(self, moment: Moment) -> Knowledge | None:
         """What is known, worked out anew only when something was told."""

@@ -13,6 +13,7 @@ one, this is the classic algorithm; asked with trials still running, those are s
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,12 +67,9 @@ class Textbook:
 
     def _survivors(self, history: Sequence[Individual], generation: int) -> list[Individual]:
         """The population after `generation`: its measured members and the elites of the generations before."""
-        population: list[Individual] = []
-        born: dict[int, list[Individual]] = {}
-        for individual in history:
-            if individual.told and individual.candidate.generation <= max(generation, 0):
-                born.setdefault(individual.candidate.generation, []).append(individual)
-        for current in sorted(born):
-            elites = sorted(population, key=lambda i: i.rank, reverse=True)[: self.options.elites]
-            population = elites + born[current]
-        return population
+        told = [i for i in history if i.told and i.candidate.generation <= max(generation, 0)]
+        latest = max((individual.candidate.generation for individual in told), default=0)
+        born = [individual for individual in told if individual.candidate.generation == latest]
+        # The best of those that were the best in their time are the best of all.
+        elders = (individual for individual in told if individual.candidate.generation < latest)
+        return [*heapq.nlargest(self.options.elites, elders, key=lambda i: i.rank), *born]

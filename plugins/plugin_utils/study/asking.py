@@ -136,14 +136,15 @@ def _ask_search(study: Study, slot: Row) -> Answer:
         return Nothing(running, "the last trials are still running elsewhere" if running else "the budget is spent")
     if busy := _busy(study, slot):
         return busy
-    tried = {m["trial"] for m in study.measurements if m["slot"] == slot["host"]}
+    tried = {m["trial"] for m in study.measurements if m["slot"] == slot["host"]} if waiting else set()
     crowded = ""
     for trial in sorted(waiting, key=lambda t: (t["number"] in tried, t["number"])):
         crowded = _crowded(study, slot, trial["configuration"]) or ""
         if not crowded:
             return _start(study, slot, "search", trial)
     # Where much waits for room already, more of it would not help.
-    tries = min(_CANDIDATE_TRIES, study.definition.trials - len(searched)) if len(waiting) < len(study.slots) else 0
+    slots = study.records.count(schema.slots, study=study.name)
+    tries = min(_CANDIDATE_TRIES, study.definition.trials - len(searched)) if len(waiting) < slots else 0
     for dummy in range(tries):
         if _generation_is_open(study):
             return Nothing(True, "the generation is not complete")
@@ -204,7 +205,7 @@ def _busy(study: Study, slot: Row) -> Nothing | None:
     limit = study.definition.runs_per_hypervisor
     if limit is None or slot["hypervisor"] is None:
         return None
-    neighbours = {other["host"] for other in study.slots if other["hypervisor"] == slot["hypervisor"]}
+    neighbours = {other["host"] for other in study.neighbours(slot)}
     if sum(m["slot"] in neighbours for m in study.running) < limit:
         return None
     return Nothing(True, f"{slot['hypervisor']} runs {limit} at once already")
@@ -212,7 +213,9 @@ def _busy(study: Study, slot: Row) -> Nothing | None:
 
 def _crowded(study: Study, slot: Row, configuration: Mapping[str, Any]) -> str | None:
     harvest = study.row["harvest"]
-    return lacks_room(configuration, slot, study.definition.overcommit, study.hypervisors, study.slots, harvest)
+    return lacks_room(
+        configuration, slot, study.definition.overcommit, study.hypervisors, study.neighbours(slot), harvest
+    )
 
 
 def _open_block(study: Study, slot: str) -> Row:

@@ -44,6 +44,11 @@ class Records:
         rows = self.all(table, **equal)
         return rows[0] if rows else None
 
+    def column(self, table: Table, name: str, **equal: Any) -> list[Any]:
+        """One column of such rows."""
+        query = sa.select(table.c[name]).where(*_conditions(table, equal)).order_by(*table.primary_key)
+        return list(self._connection.execute(query).scalars())
+
     def count(self, table: Table, **equal: Any) -> int:
         """How many such rows there are."""
         query = sa.select(sa.func.count()).select_from(table).where(*_conditions(table, equal))

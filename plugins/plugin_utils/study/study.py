@@ -92,7 +92,12 @@ class Study:
 
     def slot(self, host: str) -> Row | None:
         """The slot of this name."""
-        return next((slot for slot in self.slots if slot["host"] == host), None)
+        return self.records.first(schema.slots, study=self.name, host=host)
+
+    def neighbours(self, slot: Row) -> list[Row]:
+        """The slots on the same hypervisor, itself among them; none where that is not known."""
+        hypervisor = slot["hypervisor"]
+        return [] if hypervisor is None else self.records.all(schema.slots, study=self.name, hypervisor=hypervisor)
 
     def is_held(self, host: str, controller: str) -> bool:
         """Whether a slot is this controller's."""
