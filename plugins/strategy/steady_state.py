@@ -44,6 +44,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.executor.play_iterator import IteratingStates
 from ansible.playbook.handler import Handler
 from ansible.playbook.included_file import IncludedFile
+from ansible.plugins.loader import action_loader
 from ansible.plugins.strategy import StrategyBase
 from ansible.utils.display import Display
 
@@ -177,6 +178,8 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
         if here:
             self._run_here(host, task, variables)
         else:
+            # Imported here, it is there in every worker.
+            action_loader.get(task.action, class_only=True, collection_list=task.collections)
             self._queue_task(host, task, variables, self._play_context)
 
     def _has_free_worker(self) -> bool:
