@@ -93,7 +93,7 @@ class ActionModule(ControllerAction):
             nothing = {"rounds": dict.fromkeys(PHASES, 0), "slots": options["slots"]}
             return {**told, **nothing, "progress": f"Study {definition.name}: {space}. All is in order."}
         self._await_lost(options)
-        with session(store_url(options), definition.name).records() as records:
+        with session(store_url(options), definition.name).records(create=True) as records:
             opened = open_study(
                 records,
                 definition,
