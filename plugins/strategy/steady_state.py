@@ -191,7 +191,8 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
             return
         course = self._courses[host.name]
         if task.action == _ASK:
-            course.asked, course.holds_run = True, bool(data.get("run"))
+            # One that cannot even ask leaves, or it would do so for ever.
+            course.asked, course.holds_run = not data.get("failed"), bool(data.get("run"))
         elif task.action == _TELL:
             self._waiting.stir()
         # What the results are matched with when they come back.
