@@ -45,12 +45,15 @@ def off_baseline(estate: Estate) -> list[str]:
 def faults_at_any_time(estate: Estate, before: Committed | None = None) -> list[str]:
     """What is wrong whatever moment it is; `before` is what was committed earlier."""
     now = committed(estate)
-    faults = [f"measurement {number} is gone or changed" for number, row in (before or {}).items() if now.get(number) != row]
+    faults = [
+        f"measurement {number} is gone or changed" for number, row in (before or {}).items() if now.get(number) != row
+    ]
     trials = estate.rows("select number, status, repeat_of, configuration from trials order by number")
     if [trial[0] for trial in trials] != list(range(len(trials))):
         faults.append(f"trial numbers have gaps: {[trial[0] for trial in trials]}")
     searched = Counter(
-        trial for (trial,) in estate.rows("select trial from measurements where status = 'measured' and purpose = 'search'")
+        trial
+        for (trial,) in estate.rows("select trial from measurements where status = 'measured' and purpose = 'search'")
     )
     faults += [f"trial {number} was measured {count} times" for number, count in searched.items() if count > 1]
     for number, status, *dummy in trials[1:]:

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.evolve.vm.tests.simulation.auditing import (
@@ -72,7 +73,9 @@ class Campaign:
         )
 
 
-def crash(points: int, seed: int, folder: Path | None = None, tell: Callable[[str], None] = lambda line: None) -> Campaign:
+def crash(
+    points: int, seed: int, folder: Path | None = None, tell: Callable[[str], None] = lambda line: None
+) -> Campaign:
     """Kill so many times, over as many studies as that takes."""
     found, chance = Campaign(), random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="evolve-crash-", dir=folder) as name:
@@ -105,7 +108,7 @@ def _crash_study(
         way, moment = _moment(estate, chance, length, found) if found.kills < points else ("", _never)
         with estate.start() as controller:
             watch = _Watch(estate, controller)
-            came = controller.wait_for(lambda: moment(controller))
+            came = controller.wait_for(partial(moment, controller))
             if not (came and controller.running):
                 code = controller.end()
                 found.late += bool(way)

@@ -58,5 +58,3 @@ def _end(*dummy: Any) -> None:
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
-
-

@@ -76,7 +76,10 @@ class Session:
     @contextmanager
     def _store(self, create: bool = False) -> Iterator[Store]:
         if not create and not Store.exists(self.url):
-            raise StoreError(f"there is no store {Store.shown(self.url)}; check evolve_home and evolve_store, or put it back", passing=True)
+            raise StoreError(
+                f"there is no store {Store.shown(self.url)}; check evolve_home and evolve_store, or put it back",
+                passing=True,
+            )
         store = Store(self.url)
         try:
             yield store

@@ -31,7 +31,9 @@ HOLDER = (
 def held(name: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, "-c", HOLDER, name], stdout=subprocess.PIPE, text=True, env=environment) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, name], stdout=subprocess.PIPE, text=True, env=environment
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         try:
