@@ -17,8 +17,8 @@ description:
   - A metric that is missing, negative, not a number or contradicted by the rest of the output is a failure, never a
     score.
   - The files of the benchmark are removed and its processes killed also after a failure, a timeout or a signal.
-  - One task at a time changes or measures a machine: another waits up to ten minutes, also for one that a controller which was
-    killed has left behind, and then fails with C(failure_class=infrastructure).
+  - One task at a time changes or measures a machine. Another waits up to ten minutes, also for one that a controller
+    which was killed has left behind, and then fails with C(failure_class=infrastructure).
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return what it would do, without doing it.

@@ -18,8 +18,8 @@ description:
   - Writes to C(/proc/sys) only. Nothing is written to C(/etc), so a reboot returns the machine to what it had.
   - All keys are checked before anything is written. When the kernel refuses a value, what this call had written before
     is put back and the task fails with the reason of the kernel.
-  - One task at a time changes or measures a machine: another waits up to ten minutes, also for one that a controller which was
-    killed has left behind, and then fails with C(failure_class=infrastructure).
+  - One task at a time changes or measures a machine. Another waits up to ten minutes, also for one that a controller
+    which was killed has left behind, and then fails with C(failure_class=infrastructure).
 options:
   configuration:
     description:

@@ -47,7 +47,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
     TRANSFERS_FILES = False
     _requires_connection = False
     OPTIONS: ClassVar[Mapping[str, Any]] = {}
-    # Whether it waits for a store that does not answer. Its `act` may then be called again, whatever became of the last.
+    # Whether it waits for a store that does not answer. Its `act` is then called again, whatever came of the last call.
     PATIENT: ClassVar[bool] = False
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:

@@ -289,7 +289,7 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
         if prompt:
             cut_short(self._workers)
         told = [session.stop(give_back=prompt) for session in open_sessions()]
-        # Where the store does not answer, a graceful stop is told again; after a prompt one its leases end by themselves.
+        # Where the store does not answer, a graceful stop is told again; after a prompt one the lease ends by itself.
         if prompt or all(told):
             self._stop_passed_on = self._stop.urgency
         self._waiting.stir()

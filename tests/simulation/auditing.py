@@ -83,7 +83,7 @@ def faults_at_the_end(estate: Estate, before: Committed | None = None) -> list[s
         ("blocks", "status = 'open'"),
         ("controllers", "ended_at is null"),
         ("slots", "controller is not null"),
-        ("studies", "verdict is null"),
+        ("studies", "verdict is null or cast(verdict as text) = 'null'"),
     ):
         left = estate.rows(f"select count(*) from {table} where {condition}")[0][0]
         if left:

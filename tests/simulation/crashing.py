@@ -5,7 +5,8 @@
 
 A moment is chosen in one of three ways: at a random time, which is seldom in a short window; when the store has
 reached a random number of transactions more, which is right after one of them and before what follows it; and shortly
-after a play has begun, of those that were hit least so far. Half of the kills hit the controller alone, the others all that it has started, too.
+after a play has begun, of those that were hit least so far. Half of the kills hit the controller alone, the others all
+that it has started, too.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def test_once_finishes_what_runs(slow: Estate) -> None:
     now = committed(slow)
     assert len(now) == len(before) + 2, "both runs were finished, and no other was begun"
     assert slow.rows("select count(*) from measurements where status in ('running', 'abandoned')") == [(0,)]
-    assert slow.rows("select verdict from studies") == [(None,)]
+    assert slow.rows("select coalesce(verdict, 'null') from studies") == [("null",)]
     assert slow.rows("select count(*) from controllers where ended_at is null") == [(0,)]
     assert not off_baseline(slow)
     goes_on(slow, now)
