@@ -13,6 +13,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+
+from ansible_collections.evolve.vm.tests.relay import Relay
 
 from .auditing import faults_at_the_end, off_baseline
 from .conftest import Core, Estate, said
@@ -109,6 +112,28 @@ def test_a_store_that_is_away_for_some_time_costs_no_measurement(estate: Estate,
     assert estate.rows("select count(*) from measurements where status = 'failed'") == [(0,)]
     assert not faults_at_the_end(estate)
     assert not off_baseline(estate)
+
+
+@pytest.mark.parametrize("strategy", ["evolve.vm.steady_state", "ansible.builtin.free"])
+def test_a_server_that_is_away_for_some_time_costs_no_measurement(
+    estate: Estate, postgresql_database: str, strategy: str
+) -> None:
+    url = sa.make_url(postgresql_database)
+    relay = Relay(int(url.port or 0))
+    estate.variables |= {
+        "evolve_store": url.set(port=relay.port).render_as_string(hide_password=False),
+        "evolve_strategy": strategy,
+        "evolve_simulation": {"seconds_per_run": 0.3},
+    }
+    with estate.start() as controller:
+        assert controller.wait_for("trial 1/8"), controller.output
+        relay.cut()
+        controller.wait_for(lambda: False, 5)
+        relay.join()
+        assert controller.end() == 0, controller.output
+    assert "It is tried again for 600 seconds" in controller.output
+    assert estate.rows("select count(*) from measurements where status = 'failed'") == [(0,)]
+    assert not faults_at_the_end(estate)
 
 
 def test_a_store_that_stays_away_ends_with_what_to_do(estate: Estate) -> None:

@@ -198,7 +198,7 @@ class Postgresql(Database):
     }
     # A server that is not reached, starts, stops, is full, is a standby for the moment, or takes too long.
     PASSING: ClassVar[tuple[str, ...]] = (
-        *("connection refused", "connection reset", "connection failed", "connection timeout", "timeout expired"),
+        *("connection refused", "connection reset", "connection timeout", "timeout expired"),
         *("failed to resolve host", "no route to host", "network is unreachable", "server closed the connection"),
         *("connection is lost", "connection is closed", "could not receive data", "could not send data"),
         *("eof detected", "starting up", "shutting down", "recovery mode", "too many clients"),
