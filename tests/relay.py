@@ -1,7 +1,8 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A way to a server that can be cut: what is under way breaks off, and nobody comes through until it is joined again."""
+"""A way to a server that can be cut: what is under way breaks off,
+and nobody gets through until it is joined again."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class RunningController:
     def wait_for(self, happened: str | Callable[[], bool], seconds: float = _END_SECONDS) -> bool:
         """Wait until it has printed something, or until something is so; False where it ended or took too long."""
         until = time.monotonic() + seconds
-        seen = (lambda: any(happened in line for dummy, line in self.lines)) if isinstance(happened, str) else happened
+        seen = (lambda: happened in self.output) if isinstance(happened, str) else happened
         while not seen():
             if not self.running or time.monotonic() > until:
                 self._reader.join(1)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which errors of a store pass, with a real server where there is one; and telling the same twice."""
+"""Which errors of a store pass by themselves, with a real server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import sqlalchemy as sa
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import database
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store, StoreError
-from ansible_collections.evolve.vm.tests.postgresql import connected
 
 
-def refused(url: str) -> StoreError:
+def refused(url: str, statement: str = "SELECT 1") -> StoreError:
     with pytest.raises(StoreError) as error, closing(Store(url)) as store, store.transaction() as records:
-        records.now()
+        records._connection.exec_driver_sql(statement)
     return error.value
 
 
@@ -27,10 +26,7 @@ def refused(url: str) -> StoreError:
 )
 def test_a_server_says_by_its_code_whether_it_passes(postgresql_database: str, sqlstate: str, passing: bool) -> None:
     raising = f"DO $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{sqlstate}'; END $$"
-    with pytest.raises(StoreError) as error, closing(Store(postgresql_database)) as store:
-        with store.transaction() as records:
-            records._connection.exec_driver_sql(raising)
-    assert error.value.passing is passing
+    assert refused(postgresql_database, raising).passing is passing
 
 
 def test_a_server_that_is_not_there_may_come_and_one_that_refuses_the_password_not(postgresql_database: str) -> None:
@@ -42,15 +38,7 @@ def test_a_server_that_is_not_there_may_come_and_one_that_refuses_the_password_n
 
 
 def test_a_session_that_is_ended_by_the_server_passes(postgresql_database: str) -> None:
-    with pytest.raises(StoreError) as error, closing(Store(postgresql_database)) as store:
-        with store.transaction() as records:
-            with connected(postgresql_database) as other:
-                other.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity "
-                    "where datname = current_database() and pid <> pg_backend_pid()"
-                )
-            records.now()
-    assert error.value.passing
+    assert refused(postgresql_database, "SELECT pg_terminate_backend(pg_backend_pid())").passing
 
 
 def test_a_file_that_is_no_store_does_not_pass_and_one_that_is_locked_does(tmp_path, monkeypatch) -> None:
