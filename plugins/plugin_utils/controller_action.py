@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -74,10 +75,14 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
                 # What has never answered is a mistake rather than trouble.
                 if not (error.passing and self.PATIENT):
                     raise
-                silent = session(store_url(options), options["study"]).silence_seconds
-                if silent >= options["store_patience_seconds"]:
+                work = session(store_url(options), options["study"])
+                patience = options["store_patience_seconds"]
+                if work.silence_seconds >= patience:
                     raise
-                display.warning(f"{error}. It is tried again for {options['store_patience_seconds']:.0f} seconds.")
+                if not work.silence_told:
+                    # A warning would wait for the task's result.
+                    work.silence_told = True
+                    display.display(f"{error}. It is tried again for {patience:.0f} seconds.", color=C.COLOR_WARN)
             if multiprocessing.parent_process() is None:
                 return {"wait": {"reason": _SILENT, "seconds": _RETRY_SECONDS}}
             time.sleep(_RETRY_SECONDS)

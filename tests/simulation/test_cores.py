@@ -9,6 +9,7 @@ import subprocess
 
 import yaml
 
+from .auditing import faults_at_the_end
 from .conftest import Core, Estate, said
 
 
@@ -24,6 +25,7 @@ def test_a_study_runs_without_a_warning(estate: Estate, core: Core) -> None:
     ended = estate.run()
     assert ended.returncode == 0, said(ended)
     assert "WARNING]" not in ended.stdout + ended.stderr, said(ended)
+    assert not faults_at_the_end(estate)
     trials = estate.rows("select status, count(*) from trials where number > 0 group by status")
     assert trials == [("measured", estate.variables["evolve_budget"]["trials"])]
     assert estate.rows("select distinct status, metrics is not null from measurements") == [("measured", 1)]

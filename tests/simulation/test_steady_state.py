@@ -24,12 +24,10 @@ from .controller import descendants
 VERDICTS = ("better", "equivalent", "inconclusive", "worse", "no_improvement")
 
 
-@pytest.mark.parametrize("strategy", ["evolve.vm.steady_state", "ansible.builtin.free"])
-def test_both_strategies_give_the_same_number_of_trials_and_a_verdict(
-    estate: Estate, core: Core, strategy: str
-) -> None:
+def test_the_same_study_runs_under_free(estate: Estate, core: Core) -> None:
+    """Under steady_state it is in test_cores.py."""
     estate.core = core
-    estate.variables |= {"evolve_strategy": strategy, "evolve_verification": {"blocks": 2}}
+    estate.variables |= {"evolve_strategy": "ansible.builtin.free", "evolve_verification": {"blocks": 2}}
     ended = estate.run()
     assert ended.returncode == 0, said(ended)
     assert not faults_at_the_end(estate)
@@ -93,9 +91,8 @@ def test_a_worker_that_is_killed_fails_its_run_and_the_slot_goes_on(estate: Esta
     assert not faults_at_the_end(estate)
 
 
-@pytest.mark.parametrize("strategy", ["evolve.vm.steady_state", "ansible.builtin.free"])
-def test_a_store_that_is_away_for_some_time_costs_no_measurement(estate: Estate, strategy: str) -> None:
-    estate.variables |= {"evolve_strategy": strategy, "evolve_simulation": {"seconds_per_run": 0.3}}
+def test_a_store_that_is_away_for_some_time_costs_no_measurement(estate: Estate) -> None:
+    estate.variables |= {"evolve_simulation": {"seconds_per_run": 0.3}}
     store, away = estate.home / "evolve.sqlite", estate.home / "away.sqlite"
     with estate.start() as controller:
         assert controller.wait_for("trial 1/8"), controller.output

@@ -45,6 +45,7 @@ class Session:
         self._look_at = 0.0
         self._revision = -1
         self._silent_since: float | None = None
+        self.silence_told = False  # whether people were told that the store does not answer
 
     @contextmanager
     def transaction(self, *, look: bool = False) -> Iterator[Study]:
@@ -60,7 +61,7 @@ class Session:
             with self._store(create) as store, store.transaction(None if look else self.name) as records:
                 yield records
                 self._revision = records.revision or self._revision
-            self._silent_since = None
+            self._silent_since, self.silence_told = None, False
         except BaseException as error:
             # It may hold what was rolled back.
             self._ledger = Ledger()
