@@ -173,6 +173,10 @@ build: $(venv)/runtime ## build the collection artefact
 bench: $(venv)/development ## run the benchmarks of tests/benchmark
 	@$(pytest) -q -s tests/benchmark
 
+.PHONY: bench-crashes
+bench-crashes: $(venv)/development ## kill the controller of a simulated study at 100 moments, and look whether anything is lost
+	@PYTHONPATH=.collections $(bin)/python -m ansible_collections.evolve.vm.tests.benchmark.crashes $(BENCH)
+
 .PHONY: bench-search
 bench-search: $(venv)/development .cache/peers/ready .cache/peers-mlos/ready ## compare the search with those people use instead; results go to docs/benchmarks
 	@search=ansible_collections.evolve.vm.tests.benchmark.search

@@ -37,6 +37,7 @@ class ActionModule(ControllerAction):
     """Hands out what a slot does next. With nothing to hand out yet, a worker waits; the controller's own process
     (strategy steady_state) is told to ask again."""
 
+    PATIENT = True
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         **STUDY_OPTIONS,
         "slot": {"type": "str", "required": True},

@@ -24,6 +24,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import (
 class ActionModule(ControllerAction):
     """Takes what was read from the slots as the configuration to beat."""
 
+    PATIENT = True
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         **STUDY_OPTIONS,
         "readings": {"type": "dict", "required": True},

@@ -22,6 +22,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Cont
 class ActionModule(ControllerAction):
     """Says whether the winner is better than the baseline, and writes the configuration to deploy."""
 
+    PATIENT = True
     OPTIONS: ClassVar[Mapping[str, Any]] = STUDY_OPTIONS
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:

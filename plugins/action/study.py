@@ -57,6 +57,8 @@ _DEFINITION = (
     "learn_from",
     "founders",
 )
+# ansible-core before 2.19 makes a text of a number that a template gives, as does -e name=number everywhere.
+_NUMBERS = ("seed", "baseline_repeats", "runs_per_hypervisor")
 # A slot may run this many times its fair share of the trials before its loop ends.
 _SHARES = 3
 _SPARE_ROUNDS = 6
@@ -82,7 +84,7 @@ class ActionModule(ControllerAction):
             with stored_study(options) as study:
                 close_study(study, Controller.present())
             return {}
-        given = {key: options[key] for key in _DEFINITION}
+        given = {key: _number_of(options[key]) if key in _NUMBERS else options[key] for key in _DEFINITION}
         variables = {"name": options["study"], "simulated": options["simulated"], **given}
         definition = read_definition(variables, self._learning_faults(options))
         told = self._told(definition)
@@ -93,7 +95,7 @@ class ActionModule(ControllerAction):
             nothing = {"rounds": dict.fromkeys(PHASES, 0), "slots": options["slots"]}
             return {**told, **nothing, "progress": f"Study {definition.name}: {space}. All is in order."}
         self._await_lost(options)
-        with session(store_url(options), definition.name).records() as records:
+        with session(store_url(options), definition.name).records(create=True) as records:
             opened = open_study(
                 records,
                 definition,
@@ -151,6 +153,14 @@ class ActionModule(ControllerAction):
         sizes = SIZING_PARAMETERS if METRIC in definition.scoring.metrics else ()
         names = [*definition.parameters, *(name for name in sizes if name not in definition.parameters)]
         return {"study": definition.name, "read": names}
+
+
+def _number_of(given: Any) -> Any:
+    """The whole number that a text holds, else what is given."""
+    try:
+        return int(given) if isinstance(given, str) else given
+    except ValueError:
+        return given
 
 
 def _write_population(options: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.telling import (
 class ActionModule(ControllerAction):
     """Records a measurement, or a failure with the class it belongs to."""
 
+    PATIENT = True
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         **STUDY_OPTIONS,
         "run": {"type": "int"},

@@ -25,6 +25,13 @@ options:
       - Database that holds the studies, as an SQLAlchemy URL.
       - By default an SQLite file under O(home).
     type: str
+  store_patience_seconds:
+    description:
+      - How long M(evolve.vm.ask), M(evolve.vm.tell), M(evolve.vm.baseline) and M(evolve.vm.judge) wait for a store that
+        does not answer, because its server is being restarted for example, before they fail.
+    type: float
+    default: 600
+    version_added: 0.2.0
 attributes:
   check_mode:
     support: none

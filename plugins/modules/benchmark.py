@@ -17,6 +17,8 @@ description:
   - A metric that is missing, negative, not a number or contradicted by the rest of the output is a failure, never a
     score.
   - The files of the benchmark are removed and its processes killed also after a failure, a timeout or a signal.
+  - One task at a time changes or measures a machine. Another waits up to ten minutes, also for one that a controller
+    which was killed has left behind, and then fails with C(failure_class=infrastructure).
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return what it would do, without doing it.
@@ -198,6 +200,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.arguments imp
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import parse_definition
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import measure, online_cpus, planned_commands
+from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import GUEST, MachineBusy, machine_lock
 
 
 def main() -> None:
@@ -215,7 +218,10 @@ def main() -> None:
         if module.check_mode:
             commands = planned_commands(definition, online_cpus())
             module.exit_json(changed=False, metrics={}, runs=[], seconds=0.0, version="", commands=commands)
-        result = measure(definition, module.params["directory"])
+        with machine_lock(GUEST):
+            result = measure(definition, module.params["directory"])
+    except MachineBusy as error:
+        module.fail_json(msg=str(error), failure_class="infrastructure")
     except BenchmarkError as error:
         module.fail_json(msg=str(error), failure_class=error.failure_class)
     for warning in result.pop("warnings"):

@@ -18,6 +18,8 @@ description:
   - Writes to C(/proc/sys) only. Nothing is written to C(/etc), so a reboot returns the machine to what it had.
   - All keys are checked before anything is written. When the kernel refuses a value, what this call had written before
     is put back and the task fails with the reason of the kernel.
+  - One task at a time changes or measures a machine. Another waits up to ten minutes, also for one that a controller
+    which was killed has left behind, and then fails with C(failure_class=infrastructure).
 options:
   configuration:
     description:
@@ -115,8 +117,11 @@ readback:
   sample: {kernel.sysctl.vm.swappiness: 10}
 """
 
+from contextlib import nullcontext
+
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import GUEST, MachineBusy, machine_lock
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.sysctl import SysctlError, Sysctls
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.tuning import tune_kernel
 
@@ -138,9 +143,14 @@ def main() -> None:
             "and this is the module for real machines. Call it by its full name, from a task of its own."
         )
     try:
-        module.exit_json(**tune_kernel(Sysctls(), module.params, module.check_mode))
+        changing = module.params["state"] == "applied" and not module.check_mode
+        with machine_lock(GUEST) if changing else nullcontext():
+            result = tune_kernel(Sysctls(), module.params, module.check_mode)
+    except MachineBusy as error:
+        module.fail_json(msg=str(error), failure_class="infrastructure")
     except SysctlError as error:
         module.fail_json(msg=str(error))
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

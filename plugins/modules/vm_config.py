@@ -21,6 +21,8 @@ description:
   - The definition for the next start always ends up with the same values as the running machine.
   - Maxima of vCPUs and memory are raised where the configuration needs it, and not lowered again.
   - When anything fails half-way, the previous definition and values are put back before the task fails.
+  - One task at a time changes a machine: another waits up to ten minutes, also for one that a controller which was
+    killed has left behind, and then fails with C(failure_class=infrastructure).
 options:
   name:
     description: Name of the virtual machine as the hypervisor knows it.
@@ -209,12 +211,15 @@ forced_off:
   returned: always, once the machine was found
 """
 
+from contextlib import nullcontext
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.drivers import driver_for
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed, HypervisorError
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_machine import Patience
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.sizing import size_machine
+from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import MachineBusy, machine_lock
 
 
 def main() -> None:
@@ -259,9 +264,13 @@ def main() -> None:
             ),
         )
         try:
-            result, warnings = size_machine(hypervisor, options["name"], options, module.check_mode)
+            changing = options["state"] == "applied" and not module.check_mode
+            with machine_lock(options["name"]) if changing else nullcontext():
+                result, warnings = size_machine(hypervisor, options["name"], options, module.check_mode)
         finally:
             hypervisor.close()
+    except MachineBusy as error:
+        module.fail_json(msg=str(error), rebooted=False, forced_off=False, failure_class="infrastructure")
     except ApplyFailed as error:
         module.fail_json(msg=str(error), rebooted=error.rebooted, forced_off=error.forced_off)
     except HypervisorError as error:

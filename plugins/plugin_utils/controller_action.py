@@ -5,29 +5,40 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import InputError
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError, require
+from ansible_collections.evolve.vm.plugins.plugin_utils.scheduling.orphans import workers_end_with_controller
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.session import session
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store, StoreError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study, StudyError
+
+workers_end_with_controller()
 
 # Options of every action that works on a stored study.
 STUDY_OPTIONS = {
     "study": {"type": "str", "required": True},
     "home": {"type": "path"},
     "store": {"type": "str", "no_log": False},
+    "store_patience_seconds": {"type": "float", "default": 600.0},
 }
+_RETRY_SECONDS = 2.0
+_SILENT = "the store does not answer"
+display = Display()
 _EXPECTED = (InputError, StudyError, StoreError, FileError, MissingLibraryError)
 
 
@@ -37,6 +48,8 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
     TRANSFERS_FILES = False
     _requires_connection = False
     OPTIONS: ClassVar[Mapping[str, Any]] = {}
+    # Whether it waits for a store that does not answer. Its `act` is then called again, whatever came of the last call.
+    PATIENT: ClassVar[bool] = False
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -45,10 +58,34 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
             options["home"] = os.path.abspath(options["home"] or _default_home(task_vars or {}))
         try:
             require()
-            result.update(self.act(options))
+            result.update(self._act_patiently(options))
         except _EXPECTED as error:
             result.update(failed=True, msg=str(error))
         return result
+
+    def _act_patiently(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Act again for as long as the store may come back, so that nothing measured is lost with it.
+
+        The controller's own process (strategy steady_state) must not stand still: it is told to come again.
+        """
+        while True:
+            try:
+                return self.act(options)
+            except StoreError as error:
+                # What has never answered is a mistake rather than trouble.
+                if not (error.passing and self.PATIENT):
+                    raise
+                work = session(store_url(options), options["study"])
+                patience = options["store_patience_seconds"]
+                if work.silence_seconds >= patience:
+                    raise
+                if not work.silence_told:
+                    # A warning would wait for the task's result.
+                    work.silence_told = True
+                    display.display(f"{error}. It is tried again for {patience:.0f} seconds.", color=C.COLOR_WARN)
+            if multiprocessing.parent_process() is None:
+                return {"wait": {"reason": _SILENT, "seconds": _RETRY_SECONDS}}
+            time.sleep(_RETRY_SECONDS)
 
     @abstractmethod
     def act(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
         self._ready: deque[Any] = deque()  # hosts whose next task can start
         self._queue: deque[tuple[Any, Any]] = deque()  # (host, task) for which no worker is free
         self._waiting = WaitingRoom()  # (host, task) whose question the study cannot answer yet
+        self._untold = WaitingRoom()  # (host, task) whose result the study cannot take yet
         self._looked_around = 0.0
 
     def run(self, iterator: Any, play_context: Any) -> Any:
@@ -116,7 +117,7 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
     def _goes_on(self) -> bool:
         if self._tqm._terminated or self._stop_passed_on is Urgency.PROMPT:
             return False
-        return bool(self._ready or self._queue or self._waiting or self._pending_results)
+        return bool(self._ready or self._queue or self._waiting or self._untold or self._pending_results)
 
     # One host
 
@@ -188,11 +189,13 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
     def _run_here(self, host: Any, task: Any, variables: dict[str, Any]) -> None:
         data, fields = run_task(self, host, task, variables, self._play_context)
         if isinstance(wait := data.get("wait"), dict):
-            self._waiting.enter((host, task), str(wait["reason"]), wait.get("seconds"))
+            room = self._waiting if task.action == _ASK else self._untold
+            room.enter((host, task), str(wait["reason"]), wait.get("seconds"))
             return
         course = self._courses[host.name]
         if task.action == _ASK:
-            course.asked, course.holds_run = True, bool(data.get("run"))
+            # One that cannot even ask leaves, or it would do so for ever.
+            course.asked, course.holds_run = not data.get("failed"), bool(data.get("run"))
         elif task.action == _TELL:
             self._waiting.stir()
         # What the results are matched with when they come back.
@@ -276,19 +279,22 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
             if self._waiting and session.has_news():
                 self._waiting.stir()
         room = len(self._workers) - self._runs_held()
-        for host, task in self._waiting.leave(room):
-            self._start(host, task)
+        for waiting, most in ((self._untold, len(self._courses)), (self._waiting, room)):
+            for host, task in waiting.leave(most):
+                self._start(host, task)
         self._bury_workers()
 
     def _pass_on_stop(self) -> None:
         """Tell the study that this controller stops, once for each urgency."""
         if self._stop.urgency == self._stop_passed_on:
             return
-        self._stop_passed_on = self._stop.urgency
-        if self._stop_passed_on is Urgency.PROMPT:
+        prompt = self._stop.urgency is Urgency.PROMPT
+        if prompt:
             cut_short(self._workers)
-        for session in open_sessions():
-            session.stop(give_back=self._stop_passed_on is Urgency.PROMPT)
+        told = [session.stop(give_back=prompt) for session in open_sessions()]
+        # Where the store does not answer, a graceful stop is told again; after a prompt one the lease ends by itself.
+        if prompt or all(told):
+            self._stop_passed_on = self._stop.urgency
         self._waiting.stir()
 
     def _bury_workers(self) -> None:

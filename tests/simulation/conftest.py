@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,9 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+
+from ansible_collections.evolve.vm.tests.postgresql import connected
+from ansible_collections.evolve.vm.tests.simulation.controller import RunningController
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -108,6 +112,10 @@ class Estate:
             check=False,
         )
 
+    def start(self, *arguments: str, prefix: tuple[str, ...] = ()) -> RunningController:
+        """Start the playbook evolve and go on at once."""
+        return RunningController([*prefix, *self.command("evolve", *arguments)], ROOT, environment())
+
     def run_until(self, sign: str, *arguments: str) -> str:
         """Run until a line holds `sign`, then kill the controller and its workers with SIGKILL; returns the output."""
         output = []
@@ -131,8 +139,20 @@ class Estate:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the store holds, read without our own code."""
+        if url := self.variables.get("evolve_store"):
+            with connected(url) as server:
+                return server.execute(query).fetchall()
         with sqlite3.connect(self.home / "evolve.sqlite") as connection:
             return connection.execute(query).fetchall()
+
+    def machines(self) -> dict[str, dict[str, Any]]:
+        """What is in force on each simulated machine that was ever touched, read from its file."""
+        found = {}
+        for path in sorted((self.home / "simulation").glob("*.json")):
+            machine = json.loads(path.read_text())
+            sysctls = {f"kernel.sysctl.{key}": value for key, value in machine["sysctls"].items()}
+            found[machine["name"]] = {**machine["values"], **sysctls}
+        return found
 
     @property
     def study(self) -> Path:

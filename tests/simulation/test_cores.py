@@ -9,6 +9,7 @@ import subprocess
 
 import yaml
 
+from .auditing import faults_at_the_end
 from .conftest import Core, Estate, said, warnings
 
 
@@ -19,9 +20,12 @@ def test_the_release_is_the_one_it_is_called(core: Core) -> None:
 
 def test_a_study_runs_without_a_warning(estate: Estate, core: Core) -> None:
     estate.core = core
+    # Older releases make a text of a number that goes through a template.
+    estate.variables |= {"evolve_seed": 2, "evolve_baseline_repeats": 4, "evolve_runs_per_hypervisor": 2}
     ended = estate.run()
     assert ended.returncode == 0, said(ended)
     assert warnings(ended) == []
+    assert not faults_at_the_end(estate)
     trials = estate.rows("select status, count(*) from trials where number > 0 group by status")
     assert trials == [("measured", estate.variables["evolve_budget"]["trials"])]
     assert estate.rows("select distinct status, metrics is not null from measurements") == [("measured", 1)]

@@ -131,7 +131,7 @@ def test_a_baseline_that_cannot_be_measured_ends_with_the_reason(estate: Estate)
 
 
 def test_a_full_disk_ends_with_what_to_do(estate: Estate, small_disk: tuple[str, ...]) -> None:
-    estate.variables["evolve_budget"] = {"trials": 40}
+    estate.variables |= {"evolve_budget": {"trials": 40}, "evolve_store_patience_seconds": 2}
     ended = estate.run(prefix=small_disk)
     output = said(ended)
     assert ended.returncode != 0

@@ -76,7 +76,6 @@ def _isolate() -> None:
     if _isolating:
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 if _WORKERS_STAY_IN_SESSION:

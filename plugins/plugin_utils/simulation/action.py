@@ -15,7 +15,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.scheduling.orphans import workers_end_with_controller
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulationError
+
+workers_end_with_controller()
 
 
 class SimulatedAction(NormalAction):  # type: ignore[misc]

@@ -36,7 +36,11 @@ _DRIVERS = {
 
 
 class StoreError(RuntimeError):
-    """The store cannot be opened, read or written; the message says what to do."""
+    """The store cannot be opened, read or written; the message says what to do. What is `passing` may end by itself."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class Database(ABC):
@@ -47,6 +51,8 @@ class Database(ABC):
 
     # What to do, by a sign in the error: its text in lower case, or the code (SQLSTATE) that a server gives.
     ADVICE: ClassVar[Mapping[str, str]]
+    # Signs, as above, of what passes or is put right from outside while one waits.
+    PASSING: ClassVar[tuple[str, ...]]
 
     def __init__(self, url: URL) -> None:
         self.url = url
@@ -85,7 +91,9 @@ class Database(ABC):
             reason = self._without_secrets(" ".join(str(cause).split()))
             told = f"{getattr(cause, 'sqlstate', None) or ''} {reason}".lower()
             advice = next((text for sign, text in self.ADVICE.items() if sign.lower() in told), "")
-            raise StoreError(f"the store {self.shown}: {reason}" + (f"; {advice}" if advice else "")) from None
+            passing = any(sign.lower() in told for sign in self.PASSING)
+            message = f"the store {self.shown}: {reason}" + (f"; {advice}" if advice else "")
+            raise StoreError(message, passing=passing) from None
 
     @abstractmethod
     def _connect_args(self) -> dict[str, Any]:
@@ -111,6 +119,7 @@ class Sqlite(Database):
         "malformed": "the file is damaged; restore it from a backup or name another evolve_store",
         "database is locked": "another process holds it; wait for that to finish",
     }
+    PASSING: ClassVar[tuple[str, ...]] = ("disk is full", "unable to open", "readonly", "locked", "disk i/o error")
 
     def __init__(self, url: URL) -> None:
         super().__init__(url)
@@ -187,6 +196,14 @@ class Postgresql(Database):
         "is kept",
         "does not exist": "check the database in evolve_store, or create it there with: createdb",
     }
+    # A server that is not reached, starts, stops, is full, is a standby for the moment, or takes too long.
+    PASSING: ClassVar[tuple[str, ...]] = (
+        *("connection refused", "connection reset", "connection timeout", "timeout expired"),
+        *("failed to resolve host", "no route to host", "network is unreachable", "server closed the connection"),
+        *("connection is lost", "connection is closed", "could not receive data", "could not send data"),
+        *("eof detected", "starting up", "shutting down", "recovery mode", "too many clients"),
+        *("57P01", "57P02", "57P03", "57P05", "53100", "53200", "53300", "55P03", "25P03", "25006", "40001", "40P01"),
+    )
 
     def identity(self) -> object:
         return self.shown

@@ -44,6 +44,8 @@ class Session:
         self._renew_at = 0.0
         self._look_at = 0.0
         self._revision = -1
+        self._silent_since: float | None = None
+        self.silence_told = False  # whether people were told that the store does not answer
 
     @contextmanager
     def transaction(self, *, look: bool = False) -> Iterator[Study]:
@@ -53,17 +55,35 @@ class Session:
             yield self.study(records)
 
     @contextmanager
-    def records(self, *, look: bool = False) -> Iterator[Records]:
-        """The records behind it, for who must write before there is a study."""
-        store = Store(self.url)
+    def records(self, *, look: bool = False, create: bool = False) -> Iterator[Records]:
+        """The records behind it. A store that is gone is made anew only to `create` the study."""
         try:
-            with store.transaction(None if look else self.name) as records:
+            with self._store(create) as store, store.transaction(None if look else self.name) as records:
                 yield records
                 self._revision = records.revision or self._revision
-        except BaseException:
+            self._silent_since, self.silence_told = None, False
+        except BaseException as error:
             # It may hold what was rolled back.
             self._ledger = Ledger()
+            if isinstance(error, StoreError) and self._silent_since is None:
+                self._silent_since = time.monotonic()
             raise
+
+    @property
+    def silence_seconds(self) -> float:
+        """For how long the store has not answered; 0.0 where it has."""
+        return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
+
+    @contextmanager
+    def _store(self, create: bool = False) -> Iterator[Store]:
+        if not create and not Store.exists(self.url):
+            raise StoreError(
+                f"there is no store {Store.shown(self.url)}; check evolve_home and evolve_store, or put it back",
+                passing=True,
+            )
+        store = Store(self.url)
+        try:
+            yield store
         finally:
             store.close()
 
@@ -91,19 +111,20 @@ class Session:
         if present < self._look_at:
             return False
         self._look_at = present + _NEWS_SECONDS
-        store = Store(self.url)
         try:
-            with store.transaction() as records:
+            with self._store() as store, store.transaction() as records:
                 row = records.first(schema.studies, name=self.name)
         except StoreError:
             return False
-        finally:
-            store.close()
         news = row is not None and row["revision"] != self._revision
         self._revision = row["revision"] if row is not None else -1
         return news
 
-    def stop(self, *, give_back: bool) -> None:
-        """Have nothing more handed out to this controller."""
-        with self.transaction() as study:
-            leases.stop(study, leases.Controller.present(), give_back=give_back)
+    def stop(self, *, give_back: bool) -> bool:
+        """Have nothing more handed out to this controller; False where the store does not answer."""
+        try:
+            with self.transaction() as study:
+                leases.stop(study, leases.Controller.present(), give_back=give_back)
+        except StoreError:
+            return False
+        return True

@@ -47,7 +47,9 @@ def tell_measured(
     tier: str = "none",
 ) -> Row:
     """Record a measurement; returns its row. ResultError where the result is not fit to be a datum."""
-    row = _open_run(study, run)
+    row = _told_run(study, run, "measured", runs=runs) or _open_run(study, run)
+    if row["status"] == "measured":
+        return row
     trial = study.trial(row["trial"])
     _check_readback(study.to_apply(trial["configuration"]), readback)
     complete = {name: float(value) for name, value in metrics.items()}
@@ -89,7 +91,9 @@ def tell_failed(study: Study, run: int, *, failure_class: str | None, message: s
     `failure_class` is what the failing step said, if anything; `lost` that the machine stopped answering while it was
     measured; `restored` that the slot answers again on its baseline.
     """
-    row = _open_run(study, run)
+    row = _told_run(study, run, "failed", message=message) or _open_run(study, run)
+    if row["status"] == "failed":
+        return {**row, "follows": "told before"}
     if row["status"] == "abandoned":
         return {**row, "message": message, "failure_class": "infrastructure", "follows": _GIVEN_BACK}
     decided = _classify(study, row, failure_class, lost=lost, restored=restored)
@@ -118,6 +122,13 @@ def tell_restored(study: Study, slot: str, *, restored: bool, message: str) -> R
         changes |= {"status": "ready", "trouble": _TROUBLE_BEFORE_QUARANTINE - 1, "probe_at": None}
     study.records.update(schema.slots, changes, study=study.name, host=slot)
     return {**row, **changes}
+
+
+def _told_run(study: Study, run: int, status: str, **same: Any) -> Row | None:
+    """A run of which just that was told before, by one who could not know whether it had been written."""
+    row = study.measurement(run)
+    told = row is not None and row["status"] == status and all(row[name] == value for name, value in same.items())
+    return row if told else None
 
 
 def _open_run(study: Study, run: int) -> Row:
