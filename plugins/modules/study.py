@@ -96,7 +96,7 @@ options:
         the machines were beyond it already. The default is C({vcpus: 4, memory: 1}).
     type: raw
   runs_per_hypervisor:
-    description: How many slots of one hypervisor run at once, because benchmarks disturb each other. No limit as a rule.
+    description: How many slots of one hypervisor run at once, for benchmarks disturb each other. No limit as a rule.
     type: raw
   lease_seconds:
     description:
