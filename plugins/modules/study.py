@@ -93,7 +93,7 @@ options:
   overcommit:
     description:
       - How often the C(vcpus) and the C(memory) of a hypervisor may be given away. Candidates keep within it, unless
-        the machines were beyond it already. The default is C({vcpus: 4, memory: 1}).
+        the machines were beyond it already. The default is 4 for C(vcpus) and 1 for C(memory).
     type: raw
   runs_per_hypervisor:
     description: How many slots of one hypervisor run at once, for benchmarks disturb each other. No limit as a rule.
