@@ -97,6 +97,8 @@ class Study:
 
     def slot(self, host: str) -> Row | None:
         """The slot of this name."""
+        if "slots" in self.__dict__:  # all of them were read
+            return next((slot for slot in self.slots if slot["host"] == host), None)
         return self.records.first(schema.slots, study=self.name, host=host)
 
     def neighbours(self, slot: Row) -> list[Row]:
