@@ -25,7 +25,7 @@ class Gathered:
     def add(self, key: Key, individual: Individual) -> None:
         """Take up an individual whose configuration has this key, in place of an earlier one of its number."""
         number = individual.candidate.number
-        if number <= self._last:
+        if number <= self._last and self._keys.get(number) != key:
             self._in_order = False
             self._take_out(number)
         self._last = max(self._last, number)

@@ -143,8 +143,7 @@ def _ask_search(study: Study, slot: Row) -> Answer:
         if not crowded:
             return _start(study, slot, "search", trial)
     # Where much waits for room already, more of it would not help.
-    slots = study.records.count(schema.slots, study=study.name)
-    tries = min(_CANDIDATE_TRIES, study.definition.trials - len(searched)) if len(waiting) < slots else 0
+    tries = min(_CANDIDATE_TRIES, study.definition.trials - len(searched)) if len(waiting) < len(study.hosts) else 0
     for dummy in range(tries):
         if _generation_is_open(study):
             return Nothing(True, "the generation is not complete")

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import percent
-from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import changes_between
@@ -39,8 +38,7 @@ def failed_line(study: Study, row: Row) -> str:
 
 
 def _head(study: Study, row: Row) -> str:
-    hosts = study.records.column(schema.slots, "host", study=study.name)
-    slot = f"{row['slot']:<{max(map(len, hosts), default=0)}}"
+    slot = f"{row['slot']:<{max(map(len, study.hosts), default=0)}}"
     if row["purpose"] == "search":
         width = len(str(study.definition.trials))
         return f"[trial {row['trial']:>{width}}/{study.definition.trials}] {slot}"

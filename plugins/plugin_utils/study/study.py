@@ -72,6 +72,11 @@ class Study:
         return self.records.all(schema.slots, order_by="host", study=self.name)
 
     @cached_property
+    def hosts(self) -> list[str]:
+        """The names of the slots."""
+        return self.records.column(schema.slots, "host", study=self.name)
+
+    @cached_property
     def hypervisors(self) -> list[Row]:
         return self.records.all(schema.hypervisors, order_by="name", study=self.name)
 
@@ -92,6 +97,8 @@ class Study:
 
     def slot(self, host: str) -> Row | None:
         """The slot of this name."""
+        if "slots" in self.__dict__:  # all of them were read
+            return next((slot for slot in self.slots if slot["host"] == host), None)
         return self.records.first(schema.slots, study=self.name, host=host)
 
     def neighbours(self, slot: Row) -> list[Row]:
@@ -143,7 +150,10 @@ class Study:
     @cached_property
     def size_limits(self) -> list[str]:
         """Constraints on the size of a machine that follow from what the hypervisors can hold."""
-        return size_limits(self.definition.overcommit, self.hypervisors, self.slots, self.row["harvest"] or {})
+        # What is applied to the slots does not matter here, and of a thousand it takes long to read.
+        places = self.records.column(schema.slots, "hypervisor", study=self.name)
+        slots = [{"hypervisor": place} for place in places]
+        return size_limits(self.definition.overcommit, self.hypervisors, slots, self.row["harvest"] or {})
 
     def to_apply(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """What is applied for a configuration: parameters inactive in it are put back to the harvested values."""

@@ -56,6 +56,16 @@ def test_what_was_returned_before_stays_as_it_was() -> None:
     assert before[0].readings == []
 
 
+def test_one_taken_up_again_as_it_was_puts_nothing_out_of_order() -> None:
+    gathered = Gathered()
+    for number in range(3):
+        gathered.add((number,), individual(number, number))
+    before = gathered.evidence()
+    gathered.add((2,), individual(2, 2))
+    after = gathered.evidence()
+    assert [a is b for a, b in zip(before, after, strict=True)] == [True, True, False]
+
+
 def test_what_nothing_is_new_of_is_not_gathered_again() -> None:
     gathered = Gathered()
     for number in range(3):

@@ -128,7 +128,16 @@ class Player:
         """A view for looking at; its transaction is over."""
         with self.store.transaction() as records:
             study = Study(records, self.definition.name, self.clock)
-            for name in ("trials", "measurements", "slots", "hypervisors", "blocks", "baseline_metrics"):
+            for name in (
+                "trials",
+                "measurements",
+                "slots",
+                "hosts",
+                "hypervisors",
+                "blocks",
+                "baseline_metrics",
+                "size_limits",
+            ):
                 getattr(study, name)
         return study
 
