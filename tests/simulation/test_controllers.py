@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from .conftest import Estate, said
 
 ELSEWHERE = ("unshare", "--uts", "sh", "-c", 'hostname elsewhere && shift 0 && exec "$@"', "sh")
 THEIRS = "('sim-3', 'sim-4')"
+EVERY_TASK = ("env", "ANSIBLE_STDOUT_CALLBACK=ansible.builtin.default")
 LEASE = ("-e", "evolve_lease_seconds=5")
 
 
@@ -103,7 +105,7 @@ def test_slots_in_use_are_left_alone(shared: Estate) -> None:
     with shared.start(*slots(1, 2)) as first:
         assert first.wait_for("Search"), first.output
         # One slot of two is free.
-        second = shared.start(*slots(2, 3), "-vv")
+        second = shared.start(*slots(2, 3), "-v", prefix=EVERY_TASK)
         refused = shared.run("evolve", *slots(1, 2))
         assert refused.returncode != 0
         assert "another ansible-playbook works on every slot of this inventory in study 'trying': sim-1 (by" in said(
@@ -116,6 +118,11 @@ def test_slots_in_use_are_left_alone(shared: Estate) -> None:
         assert "Left to others: sim-2 (by" in second.output
         assert "1 other controller at work on it" in second.output
         assert first.end() == 0, first.output
+    included = re.findall(
+        r"included: \S*/(\w+)\.yml for ([\w, -]+?) (?=TASK|included|ok|changed|skipping)", second.output
+    )
+    assert ("restore", "sim-3") in included, second.output
+    assert not [name for name, hosts in included if "sim-2" in hosts], "it prepared or restored what is not its own"
     assert measured_by(shared).get("sim-3", 0) > 0
     assert not faults_at_the_end(shared)
     started = shared.rows("select distinct slot, controller from measurements where slot = 'sim-2'")

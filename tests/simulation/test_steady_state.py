@@ -27,8 +27,8 @@ VERDICTS = ("better", "equivalent", "inconclusive", "worse", "no_improvement")
 def test_the_same_study_runs_under_free(estate: Estate, core: Core) -> None:
     """Under steady_state it is in test_cores.py."""
     estate.core = core
-    estate.variables |= {"evolve_strategy": "ansible.builtin.free", "evolve_verification": {"blocks": 2}}
-    ended = estate.run()
+    estate.variables |= {"evolve_verification": {"blocks": 2}}
+    ended = estate.run("evolve", "-e", "evolve_strategy=ansible.builtin.free")
     assert ended.returncode == 0, said(ended)
     assert not faults_at_the_end(estate)
     verdict: dict[str, Any] = json.loads(estate.rows("select verdict from studies")[0][0])
@@ -119,11 +119,10 @@ def test_a_server_that_is_away_for_some_time_costs_no_measurement(
     relay = Relay(int(url.port or 0))
     estate.variables |= {
         "evolve_store": url.set(port=relay.port).render_as_string(hide_password=False),
-        "evolve_strategy": strategy,
         "evolve_simulation": {"seconds_per_run": 0.3},
     }
-    with estate.start() as controller:
-        assert controller.wait_for("trial 1/8"), controller.output
+    with estate.start("-e", f"evolve_strategy={strategy}") as controller:
+        assert controller.wait_for("trial 1/8", 60), controller.output
         relay.cut()
         controller.wait_for(lambda: False, 5)
         relay.join()
