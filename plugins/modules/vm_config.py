@@ -21,7 +21,7 @@ description:
   - The definition for the next start always ends up with the same values as the running machine.
   - Maxima of vCPUs and memory are raised where the configuration needs it, and not lowered again.
   - When anything fails half-way, the previous definition and values are put back before the task fails.
-  - One task at a time changes a machine: another waits up to ten minutes, also for one that a controller which was
+  - One task at a time changes a machine. Another waits up to ten minutes, also for one that a controller which was
     killed has left behind, and then fails with C(failure_class=infrastructure).
 options:
   name:

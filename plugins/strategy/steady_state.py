@@ -54,7 +54,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.scheduling.stopping impo
 from ansible_collections.evolve.vm.plugins.plugin_utils.scheduling.waiting import WaitingRoom
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.session import open_sessions
 
-_ASK, _TELL = "evolve.vm.ask", "evolve.vm.tell"
+_ASK = "evolve.vm.ask"
+_TELL = "evolve.vm.tell"
 _WORKERS = "every worker is busy"
 # Hosts served between two looks at what the workers have sent.
 _AT_ONCE = 8

@@ -19,12 +19,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import noise_of
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, gather, noise_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.gathering import Gathered
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.guided import Guided
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate, Earlier, Individual
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge, milestone
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.lessons import Lessons
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.moment import Moment
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.operators import settle
@@ -71,6 +71,7 @@ class Evolution:
         self._individuals: dict[int, Individual] = {}
         self._gathered = Gathered()
         self._knowledge: Knowledge | None = None
+        self._milestone: tuple[tuple[int, int], Knowledge] | None = None
 
     @property
     def individuals(self) -> list[Individual]:
@@ -166,9 +167,29 @@ class Evolution:
     def _learn(self, moment: Moment) -> Knowledge | None:
         """What is known, worked out anew only when something was told."""
         if self._knowledge is None and any(found.measured for found in moment.evidence):
-            rng = np.random.default_rng([self.seed, moment.told, 1])
-            self._knowledge = Knowledge(self.space, moment.evidence, self._surrogate, rng, self._lessons)
+            self._knowledge = self._knowledge_of(moment.evidence, moment.told, self._former(moment))
         return self._knowledge
+
+    def _former(self, moment: Moment) -> Knowledge | None:
+        """What was known at the last milestone; None while every moment is one.
+
+        It follows from the history alone: it is the knowledge of the candidates that there were by then.
+        """
+        last = milestone(moment.told)
+        if last is None:
+            return None
+        then = [individual for individual in moment.history if individual.candidate.number <= last]
+        told = sum(len(individual.readings) + (individual.failure is not None) for individual in then)
+        if self._milestone is None or self._milestone[0] != (last, told):
+            evidence = gather(then, self._gathered.keys)
+            if not any(found.measured for found in evidence):
+                return None
+            self._milestone = (last, told), self._knowledge_of(evidence, told, None)
+        return self._milestone[1]
+
+    def _knowledge_of(self, evidence: Sequence[Evidence], told: int, former: Knowledge | None) -> Knowledge:
+        rng = np.random.default_rng([self.seed, told, 1])
+        return Knowledge(self.space, evidence, self._surrogate, rng, self._lessons, former)
 
     @cached_property
     def _lessons(self) -> Lessons:

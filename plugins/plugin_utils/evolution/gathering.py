@@ -15,7 +15,7 @@ class Gathered:
     """What `gather` makes of all individuals, kept up to date."""
 
     def __init__(self) -> None:
-        self._keys: dict[int, Key] = {}
+        self.keys: dict[int, Key] = {}
         self._individuals: dict[Key, dict[int, Individual]] = {}  # those with a configuration, by number
         self._evidence: dict[Key, Evidence] = {}  # in the order in which configurations were first handed out
         self._stirred: dict[Key, None] = {}
@@ -25,17 +25,17 @@ class Gathered:
     def add(self, key: Key, individual: Individual) -> None:
         """Take up an individual whose configuration has this key, in place of an earlier one of its number."""
         number = individual.candidate.number
-        if number <= self._last and self._keys.get(number) != key:
+        if number <= self._last and self.keys.get(number) != key:
             self._in_order = False
             self._take_out(number)
         self._last = max(self._last, number)
-        self._keys[number] = key
+        self.keys[number] = key
         self._individuals.setdefault(key, {})[number] = individual
         self._stirred[key] = None
 
     def stir(self, number: int) -> None:
         """Something about the individual of this number is new."""
-        self._stirred[self._keys[number]] = None
+        self._stirred[self.keys[number]] = None
 
     def evidence(self) -> list[Evidence]:
         """The evidence of each distinct configuration, in the order they first were handed out.
@@ -53,7 +53,7 @@ class Gathered:
         return list(self._evidence.values())
 
     def _take_out(self, number: int) -> None:
-        known = self._keys.pop(number, None)
+        known = self.keys.pop(number, None)
         if known is not None:
             del self._individuals[known][number]
             if not self._individuals[known]:

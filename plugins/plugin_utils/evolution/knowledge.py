@@ -34,6 +34,19 @@ _FEASIBILITY_DOUBT = 0.15
 _FEASIBILITY_ROWS = 400
 
 
+# A search learns everything anew at each of its first moments; later the steps between milestones grow with it.
+_EACH_MOMENT = 128
+_STEPS_PER_DOUBLING = 16
+
+
+def milestone(told: int) -> int | None:
+    """How many evaluations there were at the last milestone, given how many there are; None where each is one."""
+    if told < _EACH_MOMENT:
+        return None
+    step = (1 << (told.bit_length() - 1)) // _STEPS_PER_DOUBLING
+    return told - told % step
+
+
 class Knowledge:
     """Beliefs about fitness (on `scale`) and about feasibility, resting on the configurations `measured`.
 
@@ -48,7 +61,9 @@ class Knowledge:
         surrogate: Surrogate,
         rng: Generator,
         lessons: Lessons | None = None,
+        former: Knowledge | None = None,
     ) -> None:
+        """`former` knowledge of the same search saves the work of learning all of it anew."""
         self._space = space
         self._lessons = lessons
         measured = level([found for found in evidence if found.measured])
@@ -64,8 +79,13 @@ class Knowledge:
         ]
         self.scale = Scale.of(np.concatenate(readings))
         self.genomes = self.encode([found.values for found in self.measured])
-        self.belief: Belief = surrogate.learn(self._data(readings), rng)
-        self._feasibility = _feasibility(space, [found for found in evidence if found.told], rng)
+        data = self._data(readings)
+        if former is None or surrogate.relearn is None:
+            self.belief: Belief = surrogate.learn(data, rng)
+        else:
+            self.belief = surrogate.relearn(data, former.belief, rng)
+        told = [found for found in evidence if found.told]
+        self._feasibility: _Feasibility | None = _feasibility(space, told, rng, former._feasibility if former else None)
 
     def encode(self, configurations: Sequence[dict[str, Any]]) -> Genomes:
         """Their genomes, with what earlier studies have to say of them."""
@@ -118,7 +138,12 @@ class Knowledge:
         return Data(self.genomes.take(rows), np.array(targets), np.array(counts), rows, np.array(slots), within)
 
 
-def _feasibility(space: SearchSpace, told: Sequence[Evidence], rng: Generator) -> tuple[Belief, float, float] | None:
+_Feasibility = tuple[gaussian_process.GaussianProcess, float, float]
+
+
+def _feasibility(
+    space: SearchSpace, told: Sequence[Evidence], rng: Generator, former: _Feasibility | None
+) -> _Feasibility | None:
     """A belief about feasibility (1 or 0), with the mean and the unit of its targets; None while nothing failed."""
     feasible = np.array([float(found.feasible) for found in told])
     if feasible.all():
@@ -127,4 +152,6 @@ def _feasibility(space: SearchSpace, told: Sequence[Evidence], rng: Generator) -
     told, feasible = [told[row] for row in chosen], feasible[chosen]
     mean, unit = float(feasible.mean()), float(feasible.std()) or 1.0
     data = Data.single(encode(space, [found.values for found in told]), (feasible - mean) / unit)
-    return gaussian_process.learn(data, rng), mean, unit
+    if former is None:
+        return gaussian_process.learn(data, rng), mean, unit
+    return gaussian_process.relearn(data, former[0], rng), mean, unit

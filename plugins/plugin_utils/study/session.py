@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import leases, schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.ledger import Ledger
@@ -57,8 +57,10 @@ class Session:
     @contextmanager
     def records(self, *, look: bool = False, create: bool = False) -> Iterator[Records]:
         """The records behind it. A store that is gone is made anew only to `create` the study."""
+        store: Store | None = None
         try:
-            with self._store(create) as store, store.transaction(None if look else self.name) as records:
+            store = self._open(create)
+            with store.transaction(None if look else self.name) as records:
                 yield records
                 self._revision = records.revision or self._revision
             self._silent_since, self.silence_told = None, False
@@ -68,24 +70,22 @@ class Session:
             if isinstance(error, StoreError) and self._silent_since is None:
                 self._silent_since = time.monotonic()
             raise
+        finally:
+            if store is not None:
+                store.close()
 
     @property
     def silence_seconds(self) -> float:
         """For how long the store has not answered; 0.0 where it has."""
         return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
 
-    @contextmanager
-    def _store(self, create: bool = False) -> Iterator[Store]:
+    def _open(self, create: bool = False) -> Store:
         if not create and not Store.exists(self.url):
             raise StoreError(
                 f"there is no store {Store.shown(self.url)}; check evolve_home and evolve_store, or put it back",
                 passing=True,
             )
-        store = Store(self.url)
-        try:
-            yield store
-        finally:
-            store.close()
+        return Store(self.url)
 
     def study(self, records: Records) -> Study:
         """The study within a transaction on its records."""
@@ -112,7 +112,7 @@ class Session:
             return False
         self._look_at = present + _NEWS_SECONDS
         try:
-            with self._store() as store, store.transaction() as records:
+            with closing(self._open()) as store, store.transaction() as records:
                 row = records.first(schema.studies, name=self.name)
         except StoreError:
             return False

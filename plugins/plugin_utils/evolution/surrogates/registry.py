@@ -14,7 +14,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates imp
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.surrogates.surrogate import Surrogate
 
 SURROGATES = {
-    "gp": Surrogate(gaussian_process.learn, 400),
+    "gp": Surrogate(gaussian_process.learn, 400, relearn=gaussian_process.relearn),
     "forest": Surrogate(forest.learn, 2_000, "sklearn"),
     "blend": Surrogate(blend.learn, 400, "sklearn"),
     "torch": Surrogate(neural.learn, 6_000, "torch"),

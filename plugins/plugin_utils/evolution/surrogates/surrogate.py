@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array, Whole
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.encoding import Genomes
@@ -65,9 +65,11 @@ class Belief(Protocol):
 class Surrogate:
     """A way to learn: `learn` gives the belief that data lead to, the same for equal data and generator.
 
-    `capacity` is the number of configurations that it makes use of, `library` an optional one that it needs.
+    `capacity` is the number of configurations that it makes use of, `library` an optional one that it needs. `relearn`
+    does the same from a former belief of its own, in less time.
     """
 
     learn: Callable[[Data, Generator], Belief]
     capacity: int
     library: str = ""
+    relearn: Callable[[Data, Any, Generator], Belief] | None = None

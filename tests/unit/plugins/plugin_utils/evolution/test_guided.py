@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evolution import Evolution
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.guided import Guided
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import milestone
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import OptionsError
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.tests.unit.plugins.plugin_utils.evolution.random_spaces import (
@@ -158,7 +159,7 @@ def test_where_everything_fails_it_goes_on_trying():
 # -- the same again ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("at", [1, 7, 15, 25])
+@pytest.mark.parametrize("at", [1, 7, 15, 25, 150])
 def test_rebuilt_from_its_history_it_continues_identically(at):
     original = searched(at)
     rebuilt = Evolution(SPACE, seed=1)
@@ -283,3 +284,8 @@ def test_options_are_checked_all_at_once():
 def test_a_surrogate_that_is_no_name_is_a_fault(surrogate):
     with pytest.raises(OptionsError, match="expected one of"):
         Guided.check({"surrogate": surrogate})
+
+
+def test_hyperparameters_are_fitted_at_milestones_that_grow_apart():
+    assert [milestone(told) for told in (0, 127)] == [None, None]
+    assert [milestone(told) for told in (128, 135, 136, 255, 256, 271, 1000)] == [128, 128, 136, 248, 256, 256, 992]

@@ -59,9 +59,13 @@ def test_metrics_that_cannot_be_scored_are_failures(searching: Player, metrics: 
 
 def test_a_run_is_told_once(searching: Player) -> None:
     run = searching.ask()
-    searching.measure(run)
+    row = searching.measure(run)
+    again = searching.measure(run, 2.0)
+    assert again["metrics"] == row["metrics"], "who could not know whether it was written may tell it again"
     with pytest.raises(StudyError, match="measured already"):
-        searching.measure(run)
+        searching.measure(run, runs=[{"another": 1.0}])
+    with pytest.raises(StudyError, match="measured already"):
+        searching.fail(run)
     with pytest.raises(StudyError, match="no run 999"):
         searching.measure(replace(run, id=999))
 
