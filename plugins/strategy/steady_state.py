@@ -188,8 +188,16 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
         return any(worker is None or not worker.is_alive() for worker in self._workers)
 
     def _run_here(self, host: Any, task: Any, variables: dict[str, Any]) -> None:
+        # What results are matched with when they come back; those of a loop's items come while it runs.
+        self._queued_task_cache[host.name, task._uuid] = {
+            "host": host,
+            "task": task,
+            "task_vars": variables,
+            "play_context": self._play_context,
+        }
         data, fields = run_task(self, host, task, variables, self._play_context)
         if isinstance(wait := data.get("wait"), dict):
+            del self._queued_task_cache[host.name, task._uuid]
             room = self._waiting if task.action == _ASK else self._untold
             room.enter((host, task), str(wait["reason"]), wait.get("seconds"))
             return
@@ -199,13 +207,6 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
             course.asked, course.holds_run = not data.get("failed"), bool(data.get("run"))
         elif task.action == _TELL:
             self._waiting.stir()
-        # What the results are matched with when they come back.
-        self._queued_task_cache[host.name, task._uuid] = {
-            "host": host,
-            "task": task,
-            "task_vars": variables,
-            "play_context": self._play_context,
-        }
         self._pending_results += 1
         send_result(self, host, task, data, fields)
 
