@@ -48,7 +48,8 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
         "verdict": study.row["verdict"],
         "slots": [{"host": s["host"], "status": s["status"], "message": s["message"]} for s in study.slots],
         "files": {
-            "best": str(folder.best),
+            # Written with the verdict.
+            "best": str(folder.best) if study.row["verdict"] else None,
             "report": str(folder.report),
             "store": store,
             "population": str(folder.population),
