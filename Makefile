@@ -174,7 +174,7 @@ bench: $(venv)/development ## run the benchmarks of tests/benchmark
 	@$(pytest) -q -s tests/benchmark
 
 .PHONY: bench-crashes
-bench-crashes: $(venv)/development ## kill the controller of a simulated study at 100 moments, and look whether anything is lost
+bench-crashes: $(if $(findstring --lab,$(BENCH)),$(venv)/libvirt,$(venv)/development) ## kill the controller of a study at 100 moments and see whether anything is lost; BENCH=--lab does it on real machines
 	@PYTHONPATH=.collections $(bin)/python -m ansible_collections.evolve.vm.tests.benchmark.crashes $(BENCH)
 
 .PHONY: bench-search

@@ -84,8 +84,9 @@ class RunningController:
         os.killpg(self.pid, signal.SIGINT)
 
     def kill(self, *, tree: bool) -> list[int]:
-        """SIGKILL to the controller alone, or to everything it started as well; returns what it had started."""
-        offspring = descendants(self.pid)
+        """SIGKILL to the controller alone, or to everything it started as well; returns its workers and what they
+        started. Shared connections (ControlPersist) are none of these: they are there to outlast it."""
+        offspring = [pid for pid in descendants(self.pid) if _command(pid) != "ssh"]
         os.kill(self.pid, signal.SIGKILL)
         for pid in offspring if tree else ():
             with suppress(ProcessLookupError):
@@ -123,6 +124,13 @@ def alive(pids: list[int], seconds: float = 0.0) -> list[int]:
     while (left := [pid for pid in pids if _lives(pid)]) and time.monotonic() < until:
         time.sleep(_POLL_SECONDS)
     return left
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _lives(pid: int) -> bool:

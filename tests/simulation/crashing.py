@@ -75,20 +75,31 @@ class Campaign:
 
 
 def crash(
-    points: int, seed: int, folder: Path | None = None, tell: Callable[[str], None] = lambda line: None
+    points: int,
+    seed: int,
+    folder: Path | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+    make: Callable[[Path, int], Estate] | None = None,
+    length: float = 9.0,
 ) -> Campaign:
-    """Kill so many times, over as many studies as that takes."""
+    """Kill so many times, over as many studies as that takes.
+
+    `make` gives the estate of a study, given its folder and number; a simulated one by default. `length` is about how
+    long a study takes in seconds.
+    """
     found, chance = Campaign(), random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="evolve-crash-", dir=folder) as name:
         while found.kills < points:
-            estate = _estate(Path(name) / str(found.studies), found.studies)
-            _crash_study(estate, points, chance, found, tell)
+            place = Path(name) / str(found.studies)
+            place.mkdir()
+            estate = (make or simulated)(place, found.studies)
+            _crash_study(estate, points, chance, found, tell, length)
             found.studies += 1
     return found
 
 
-def _estate(folder: Path, number: int) -> Estate:
-    folder.mkdir()
+def simulated(folder: Path, number: int) -> Estate:
+    """A small study on three simulated machines."""
     estate = Estate(folder, slots=3)
     estate.variables |= {
         "evolve_budget": {"trials": 8},
@@ -100,11 +111,10 @@ def _estate(folder: Path, number: int) -> Estate:
 
 
 def _crash_study(
-    estate: Estate, points: int, chance: random.Random, found: Campaign, tell: Callable[[str], None]
+    estate: Estate, points: int, chance: random.Random, found: Campaign, tell: Callable[[str], None], length: float
 ) -> None:
     """One study, killed until the points are used up, and then left in peace. It is done when a run is left to end."""
     before: Committed = {}
-    length = 9.0
     while True:
         way, moment = _moment(estate, chance, length, found) if found.kills < points else ("", _never)
         with estate.start() as controller:
