@@ -203,8 +203,8 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
             return
         course = self._courses[host.name]
         if task.action == _ASK:
-            # One that cannot even ask leaves, or it would do so for ever.
-            course.asked, course.holds_run = not data.get("failed"), bool(data.get("run"))
+            # Only who was given something to do comes again: not who could not ask, nor who was not to (check mode).
+            course.asked, course.holds_run = data.get("done") is False, bool(data.get("run"))
         elif task.action == _TELL:
             self._waiting.stir()
         self._pending_results += 1
