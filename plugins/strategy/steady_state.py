@@ -35,7 +35,6 @@ notes:
 import time
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +59,7 @@ _WORKERS = "every worker is busy"
 # Hosts served between two looks at what the workers have sent.
 _AT_ONCE = 8
 _LOOK_AROUND_SECONDS = 0.25
+_LAST_WORDS_SECONDS = 1.0
 _SAID = {
     Urgency.GRACEFUL: "Stopping once what runs is finished, which Ctrl-C cuts short. Then the slots are put back.",
     Urgency.PROMPT: "Stopping now. What ran is done again when the study is continued. The slots are put back.",
@@ -78,6 +78,16 @@ class _Course:
     over: bool = False
 
 
+@dataclass
+class _AtWork:
+    """A worker, and the task it was forked for."""
+
+    host: Any
+    task: Any
+    worker: Any
+    dead_since: float = 0.0
+
+
 class StrategyModule(StrategyBase):  # type: ignore[misc]
     """One loop: serve the hosts that are ready, take in what the workers send."""
 
@@ -92,6 +102,7 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
         self._queue: deque[tuple[Any, Any]] = deque()  # (host, task) for which no worker is free
         self._waiting = WaitingRoom()  # (host, task) whose question the study cannot answer yet
         self._untold = WaitingRoom()  # (host, task) whose result the study cannot take yet
+        self._at_work: dict[str, _AtWork] = {}  # by host
         self._looked_around = 0.0
 
     def run(self, iterator: Any, play_context: Any) -> Any:
@@ -183,6 +194,8 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
             # Imported here, it is there in every worker.
             action_loader.get(task.action, class_only=True, collection_list=task.collections)
             self._queue_task(host, task, variables, self._play_context)
+            # The last one that was started.
+            self._at_work[host.name] = _AtWork(host, task, self._workers[self._cur_worker - 1])
 
     def _has_free_worker(self) -> bool:
         return any(worker is None or not worker.is_alive() for worker in self._workers)
@@ -215,6 +228,8 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
     def _take_in(self, results: Iterable[Any]) -> None:
         """Go on with the hosts whose results have come, behind what they include."""
         results = list(results)
+        for result in results:
+            self._at_work.pop(_host_of(result).name, None)
         for included in IncludedFile.process_include_results(
             results, iterator=self._iterator, loader=self._loader, variable_manager=self._variable_manager
         ):
@@ -284,7 +299,7 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
         for waiting, most in ((self._untold, len(self._courses)), (self._waiting, room)):
             for host, task in waiting.leave(most):
                 self._start(host, task)
-        self._bury_workers()
+        self._bury_workers(present)
 
     def _pass_on_stop(self) -> None:
         """Tell the study that this controller stops, once for each urgency."""
@@ -299,19 +314,25 @@ class StrategyModule(StrategyBase):  # type: ignore[misc]
             self._stop_passed_on = self._stop.urgency
         self._waiting.stir()
 
-    def _bury_workers(self) -> None:
+    def _bury_workers(self, present: float) -> None:
         """A worker that was killed sends nothing: its task failed, and its host goes on from there."""
-        for number, worker in enumerate(self._workers):
-            if worker is None or worker.is_alive() or not worker.exitcode:
+        for name, at_work in list(self._at_work.items()):
+            if _is_alive(at_work.worker):
                 continue
-            self._workers[number] = None
-            host, task = worker._host, worker._task
-            if (host.name, task._uuid) in self._queued_task_cache:
-                message = f"the worker of this task died ({worker.exitcode}); is the controller short of memory?"
+            # What one sent before it ended may still be on its way.
+            at_work.dead_since = at_work.dead_since or present
+            if present - at_work.dead_since > _LAST_WORDS_SECONDS:
+                del self._at_work[name]
+                message = "the worker of this task died; is the controller short of memory?"
                 data = {"failed": True, "changed": False, "msg": message, "failure_class": "infrastructure"}
-                send_result(self, host, task, data, {})
-            with suppress(ValueError):
-                worker.close()
+                send_result(self, at_work.host, at_work.task, data, {})
+
+
+def _is_alive(worker: Any) -> bool:
+    try:
+        return bool(worker.is_alive())
+    except ValueError:  # another has taken its place already
+        return False
 
 
 def _host_of(result: Any) -> Any:
