@@ -25,7 +25,7 @@ class Scenario:
 
 
 # With one slot there is no tail, but every trial takes its time alone: fewer of them say as much.
-_ALONE_SHARE = 8
+_ALONE_SHARE = 16
 
 
 def _utilisation(usual: Setup) -> dict[str, Setup]:
@@ -49,9 +49,9 @@ def _controllers(usual: Setup) -> dict[str, Setup]:
 
 
 SCENARIOS = {
-    "utilisation": Scenario(Setup(16, 256, 20.0, 80.0, options={"population": 16}), _utilisation),
+    "utilisation": Scenario(Setup(16, 400, 20.0, 80.0, options={"population": 16}), _utilisation),
     "overhead": Scenario(Setup(8, 200, 5.0, 5.0), _same),
-    "slots-200": Scenario(Setup(200, 600, 60.0), _same),
+    "slots-200": Scenario(Setup(200, 2000, 60.0), _same),
     "slots-1000": Scenario(Setup(1000, 10_000, algorithm="textbook", forks=8), _same),
     "strategies": Scenario(Setup(4, 60), _strategies),
     "controllers": Scenario(Setup(16, 96, 5.0, 5.0), _controllers, postgresql=True, seeds=3),
