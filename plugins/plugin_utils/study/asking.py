@@ -153,10 +153,14 @@ def _ask_search(study: Study, slot: Row) -> Answer:
         crowded = _crowded(study, slot, trial["configuration"]) or ""
         if not crowded:
             return _start(study, slot, "search", trial)
-    # An idle machine takes no room from others.
+    return _make_room(study, slot, crowded, wait=True)
+
+
+def _make_room(study: Study, slot: Row, crowded: str, *, wait: bool) -> Answer:
+    """Where no hypervisor has room for what is to run: an idle machine takes none from others."""
     if is_larger(slot["applied"], study.row["harvest"]):
         return Restore(f"to make room: {crowded}")
-    return Nothing(True, crowded)
+    return Nothing(wait, crowded)
 
 
 def _generation_is_open(study: Study) -> bool:
@@ -189,9 +193,7 @@ def _ask_verification(study: Study, slot: Row) -> Answer:
     if busy := _busy(study, slot):
         return busy
     if crowded := _crowded(study, slot, configuration):
-        if is_larger(slot["applied"], study.row["harvest"]):
-            return Restore(f"to make room: {crowded}")
-        return Nothing(bool(study.running), crowded)
+        return _make_room(study, slot, crowded, wait=bool(study.running))
     if own is None:
         own = _open_block(study, slot["host"])
     position = sum(m["block"] == own["number"] and m["status"] == "measured" for m in study.measurements)

@@ -172,14 +172,15 @@ def _classify(study: Study, row: Row, said: str | None, *, lost: bool, restored:
         return said
     if not restored or said == "infrastructure" or row["trial"] == BASELINE_TRIAL:
         return "infrastructure"
-    if lost and not any(m["trial"] == row["trial"] and m["status"] == "failed" for m in study.measurements):
+    if lost and not any(m["status"] == "failed" for m in study.runs(row["trial"])):
         # One machine lost may be chance; the same configuration losing a second one is not.
         return "infrastructure"
     return "configuration"
 
 
 def _note_trouble(study: Study, slot: str, message: str, *, lost: bool) -> None:
-    trouble = next(s["trouble"] for s in study.slots if s["host"] == slot) + 1
+    state = study.slot(slot)
+    trouble = (state["trouble"] if state else 0) + 1
     changes: dict[str, Any] = {"trouble": trouble, "message": message}
     if lost or trouble >= _TROUBLE_BEFORE_QUARANTINE:
         changes |= _quarantine(study, max(trouble, _TROUBLE_BEFORE_QUARANTINE))
@@ -197,7 +198,7 @@ def _settle_trial(study: Study, row: Row, decided: str, message: str) -> str:
     """Run the trial again, or close it; returns what follows, in words."""
     if row["trial"] == BASELINE_TRIAL:
         return "the baseline is measured again"
-    earlier = sum(m["trial"] == row["trial"] and m["failure_class"] == decided for m in study.measurements)
+    earlier = sum(m["failure_class"] == decided for m in study.runs(row["trial"]))
     allowed = {"measurement": 2, "infrastructure": _ATTEMPTS_PER_TRIAL, "configuration": 1}[decided]
     again = earlier + 1 < allowed
     changes = {"status": "pending"} if again else {"status": "failed", "failure_class": decided, "message": message}
