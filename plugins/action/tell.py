@@ -79,6 +79,7 @@ class ActionModule(ControllerAction):
                 runs=list(benchmark.get("runs", [])),
                 readback=readback,
                 tier=tier,
+                benchmark_seconds=_seconds(benchmark.get("seconds")),
             )
             after = study.reread()
             line = measured_line(after, row)
@@ -112,6 +113,10 @@ class ActionModule(ControllerAction):
             return {"changed": True, "progress": f"{slot} is still in quarantine: {message}"}
         back = before is not None and before["status"] == "quarantined"
         return {"changed": True, **({"progress": f"{slot} answers again and is taken back"} if back else {})}
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _write_files(options: dict[str, Any], study: Study, row: Row) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import MetricError, typical
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices, schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import later
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import later, seconds_between
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study, StudyError
 
@@ -45,8 +45,12 @@ def tell_measured(
     runs: list[Any],
     readback: Mapping[str, Any],
     tier: str = "none",
+    benchmark_seconds: float | None = None,
 ) -> Row:
-    """Record a measurement; returns its row. ResultError where the result is not fit to be a datum."""
+    """Record a measurement; returns its row. ResultError where the result is not fit to be a datum.
+
+    `tier` is what applying really cost; `benchmark_seconds` how long the benchmark took, with all it prepared.
+    """
     row = _told_run(study, run, "measured", runs=runs) or _open_run(study, run)
     if row["status"] == "measured":
         return row
@@ -70,6 +74,9 @@ def tell_measured(
         "finished_at": study.clock(),
         "message": None,
     }
+    if benchmark_seconds is not None:
+        elapsed = seconds_between(row["started_at"], changes["finished_at"])
+        changes["apply_seconds"] = max(0.0, round(elapsed - benchmark_seconds, 3))
     late = row["status"] == "abandoned"
     if late and row["purpose"] == "verification":
         # Its block was given up with it.
