@@ -84,7 +84,7 @@ def test_an_earlier_format_is_brought_to_the_present_one_with_its_rows(
     for table, old in before.items():
         for row in old:
             row.pop("controller", None) if table == "studies" else None
-        assert old or version >= 3 and table in ("controllers", "hypervisors")
+        assert old or (version >= 3 and table in ("controllers", "hypervisors"))
         if not old:
             continue
         kept = [{name: row[name] for name in old[0]} for row in after[table]]
