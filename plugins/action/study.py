@@ -109,6 +109,7 @@ class ActionModule(ControllerAction):
                 **told,
                 "changed": True,
                 "created": opened.created,
+                "begun_at": opened.study.row["created_at"],
                 "harvest": opened.study.row["harvest"],
                 "rounds": _rounds(definition, len(options["slots"])),
                 "home": options["home"],

@@ -132,6 +132,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+begun_at:
+  description: When the study was begun, which tells it from another of the same name.
+  type: str
+  returned: with O(state=opened)
+  sample: "2026-11-22T14:47:24.765+00:00"
 created:
   description: Whether the study is new.
   returned: when opened
