@@ -47,7 +47,7 @@ class App(ABC):
     """
 
     OPTIONS: ClassVar[Mapping[str, str]] = {}
-    """What the user may say of it, beside the options of service.py: name -> int, bool, str, path, list, dict, command."""
+    """What the user may say beside the options of service.py: name -> int, bool, str, path, list, dict or command."""
 
     @abstractmethod
     def __init__(self, name: str, options: Mapping[str, Any]) -> None: ...

@@ -9,14 +9,9 @@ from typing import Any, Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps import service
 from ansible_collections.evolve.vm.plugins.module_utils.apps.interface import App
-from ansible_collections.evolve.vm.plugins.module_utils.apps.mysql import MySQL
-from ansible_collections.evolve.vm.plugins.module_utils.apps.postgresql import PostgreSQL
 from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_you_mean
 
-DRIVERS: Mapping[str, type[App]] = {
-    "postgresql": PostgreSQL,
-    "mysql": MySQL,
-}
+DRIVERS: Mapping[str, type[App]] = {}
 """Driver -> its class. `custom` stands for what users describe themselves."""
 
 _BETTER_KNOWN_AS: Mapping[str, str] = {"mariadb": "mysql", "percona": "mysql", "postgres": "postgresql", "java": "jvm"}
