@@ -356,13 +356,14 @@ class DiskMove:
 
     def _bring_back(self, mark: Mark, old: str) -> None:
         """Copy what the machine has written since the move to the old volume."""
-        if mark.original is not None and os.path.exists(old) and stamp(old) != mark.original:
+        if os.path.exists(old) and stamp(old) not in (mark.original, mark.returned):
             raise HypervisorError(
                 f"{NAME}: both {old} and its copy {mark.volume} were written to since the move; both were kept. Decide "
                 f"which one {self._machine} is to have, and delete the other."
             )
         own = ownership_of(old if os.path.exists(old) else mark.volume)
-        copy_file(mark.volume, old, own)
+        # For one who is killed right after that, and undoes once more.
+        copy_file(mark.volume, old, own, before_rename=lambda made: write_mark(mark._replace(returned=made)))
 
     def _define_back(self, disk: DiskSource, new: str) -> None:
         """Where the definition names the copy, have it name the old volume."""

@@ -25,7 +25,8 @@ _ABOUT = (
 class Mark(NamedTuple):
     """volume: the path it lies beside; origin: where the disk was before the first of the moves nobody has confirmed.
 
-    copied: stamp of the copy when it was complete; None before that. original: stamp of its origin at that time.
+    copied: stamp of the copy when it was complete; None before that. original: stamp of what it was copied from.
+    returned: stamp of the same file once what the machine wrote to the copy has been brought back there.
     """
 
     machine: str
@@ -35,6 +36,7 @@ class Mark(NamedTuple):
     origin: str
     copied: Stamp | None = None
     original: Stamp | None = None
+    returned: Stamp | None = None
 
     def is_of(self, uuid: str, disk: str) -> bool:
         """Whether it is about this disk of this machine."""
@@ -53,11 +55,11 @@ def read_mark(volume: str) -> Mark | None:
         with open(volume + ENDING, encoding="utf-8") as file:
             found: dict[str, Any] = json.load(file)
         machine, uuid, disk, origin = (str(found[name]) for name in ("machine", "uuid", "disk", "origin"))
-        copied, original = (Stamp(*found[name]) if found[name] else None for name in ("copied", "original"))
+        stamps = [Stamp(*found[name]) if found[name] else None for name in ("copied", "original", "returned")]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     # Where it lies counts, not where it lay when it was written: whoever moved it by hand moved the volume too.
-    return Mark(machine, uuid, disk, volume, origin, copied, original)
+    return Mark(machine, uuid, disk, volume, origin, *stamps)
 
 
 def remove_mark(volume: str) -> None:

@@ -68,8 +68,8 @@ def with_source(xml: str, disk: DiskSource, attributes: Mapping[str, str]) -> st
     start, end = disk.span
     tag = data[start:end].decode()
     for name, value in attributes.items():
-        quoted = quoteattr(value)
-        tag = re.sub(rf"""(\s{name}\s*=\s*)("[^"]*"|'[^']*')""", lambda found, q=quoted: found.group(1) + q, tag)  # type: ignore[misc]
+        escaped = quoteattr(value).replace("\\", "\\\\")
+        tag = re.sub(rf"""(\s{name}\s*=\s*)("[^"]*"|'[^']*')""", rf"\g<1>{escaped}", tag)
     return (data[:start] + tag.encode() + data[end:]).decode()
 
 
