@@ -106,6 +106,16 @@ def refresh(connection: Any, name: str) -> None:
             time.sleep(0.2)
 
 
+def pool_has(connection: Any, disk: DiskSource, pool: Pool) -> bool:
+    """Whether the volume of this disk is in this pool."""
+    if disk.kind == "volume":
+        return disk.source.get("pool") == pool.name
+    path = path_of(connection, disk)
+    if not path or not pool.path:
+        return False
+    return os.path.realpath(os.path.dirname(path)) == os.path.realpath(pool.path)
+
+
 def is_local(connection: Any) -> bool:
     """Whether the files of this libvirt are the files of this host."""
     return urlsplit(connection.getURI()).hostname in (None, "localhost")

@@ -386,7 +386,7 @@ def test_formats_and_links_that_cannot_be_moved(connection, ssd, hdd):
     cases = {
         "a.qcow2": "keeps its data in another file",
         "b.vmdk": "has format vmdk; only raw and qcow2",
-        "c.qcow2": "is no qcow2 image",
+        "c.qcow2": "is no qcow2 image, although",
         "d.qcow2": "is a symbolic link",
         "e.qcow2": f"is an overlay of {ssd}/gone.img, which is not there",
     }
@@ -500,7 +500,7 @@ def test_a_pool_with_too_little_space(connection, web1, ssd, small):
 def test_a_pool_that_runs_full_meanwhile(connection, web1, ssd, small, monkeypatch):
     write(ssd / "web1.qcow2", 0x66, "16M", "10M")
     step = move(connection, web1, "small")
-    monkeypatch.setattr(step, "_lacks_space", lambda _old, _new: 0)
+    monkeypatch.setattr(step._here, "lacking_bytes", lambda _pool: 0)
     with pytest.raises(
         HypervisorError, match=rf"web1.qcow2 was not moved to .*: {small} ran full while web1.qcow2 was"
     ):
