@@ -14,6 +14,8 @@ SWAPPINESS = "kernel.sysctl.vm.swappiness"
 DEFAULTS = {
     "parameters": None,
     "state": "applied",
+    "stage": "all",
+    "boot_loader": "auto",
     "running": True,
     "restart": False,
     "simulation": {"host_vcpus": 64, "host_memory_mib": 262144},
