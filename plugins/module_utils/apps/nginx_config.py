@@ -220,9 +220,7 @@ class _Parser:
         else:
             while self._at < len(self._text):
                 here = self._text[self._at]
-                if here == "\\":
-                    self._at += 2
-                elif here == "$" and self._text.startswith("{", self._at + 1):
+                if here == "\\" or (here == "$" and self._text.startswith("{", self._at + 1)):
                     self._at += 2
                 elif here in _SPACE or here in ";{":
                     break
