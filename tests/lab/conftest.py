@@ -5,57 +5,55 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-INVENTORY = REPOSITORY / "inventories" / "lab"
-NAME = "evolve-lab-test"
-# Not below /tmp: where QEMU does not run as root, it must be able to reach its disks.
-DIRECTORY = Path("/var/lib", NAME)
+from .labs import INVENTORY, REPOSITORY, Lab, ansible
+
+__all__ = ["APPLICATIONS", "DIRECTORY", "INVENTORY", "NAME", "REPOSITORY", "SMALL", "ansible", "lab_playbook"]
+
+SMALL = Lab("evolve-lab-test", "10.88.67")
+NAME = SMALL.name
+DIRECTORY = SMALL.directory
+# Everything that the small lab, made to be quick, does not have.
+APPLICATIONS = Lab(
+    "evolve-lab-apps-test",
+    "10.88.68",
+    {
+        "lab_slots": 1,
+        "lab_applications": ["postgresql", "mysql", "redis", "nginx", "jvm"],
+        "lab_kernel": "generic",
+        "lab_boot": "grub",
+    },
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The lab itself is tested as it was made, then what uses it, and at last what takes it away."""
+    """The small lab itself is tested as it was made, then what uses it, then the other lab, and at last the removal."""
     last = "test_absent_removes_the_lab_and_nothing_else"
-    items.sort(key=lambda item: (item.name == last, item.path.name != "test_lab.py"))
 
+    def position(item: pytest.Item) -> tuple[bool, bool, bool]:
+        other = "applications_lab" in getattr(item, "fixturenames", ())
+        return item.name == last, other, item.path.name != "test_lab.py"
 
-def ansible(program: str, *arguments: str, timeout: int = 400) -> subprocess.CompletedProcess[str]:
-    """Runs a program of Ansible on the lab's inventory; output and errors come together in `stdout`."""
-    tools = Path(sys.executable).parent
-    return subprocess.run(
-        [str(tools / program), "-i", str(INVENTORY), *arguments],
-        cwd=REPOSITORY,
-        env={**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    items.sort(key=position)
 
 
 def lab_playbook(*arguments: str, **variables: object) -> subprocess.CompletedProcess[str]:
-    """Runs playbooks/lab.yml for the tests' own lab."""
-    settings = {"lab_name": NAME, "lab_network_prefix": "10.88.67", **variables}
-    playbook = str(REPOSITORY / "playbooks" / "lab.yml")
-    return ansible("ansible-playbook", playbook, "-e", json.dumps(settings), *arguments)
+    """Runs playbooks/lab.yml for the small lab, in the directory that the environment names."""
+    return ansible("ansible-playbook", *SMALL.playbook_arguments(**variables), *arguments)
 
 
 @pytest.fixture(scope="session")
 def lab_environment() -> Iterator[None]:
     """The inventory leads to the tests' lab, not to that of whoever works here; what is left of an earlier one goes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EVOLVE_LAB_DIRECTORY", str(DIRECTORY))
+        for name, value in SMALL.environment().items():
+            patch.setenv(name, value)
         lab_playbook(lab_state="absent")
         yield
         removed = lab_playbook(lab_state="absent")
@@ -79,3 +77,25 @@ def lab(failed_build: SimpleNamespace) -> Path:
     made = lab_playbook(lab_slots=2)
     assert made.returncode == 0, made.stdout
     return INVENTORY
+
+
+@pytest.fixture(scope="session")
+def applications_lab() -> Iterator[Lab]:
+    """A lab whose one slot runs every application, on a kernel that knows every device, and boots by GRUB."""
+    APPLICATIONS.playbook(lab_state="absent")
+    made = APPLICATIONS.playbook()
+    assert made.returncode == 0, made.stdout
+    yield APPLICATIONS
+    remove(APPLICATIONS)
+
+
+@pytest.fixture
+def no_other_lab() -> None:
+    """libvirt is stopped with the last lab that uses it: there is none but the small one."""
+    remove(APPLICATIONS)
+
+
+def remove(lab: Lab) -> None:
+    if lab.directory.exists():
+        removed = lab.playbook(lab_state="absent")
+        assert removed.returncode == 0, removed.stdout

@@ -16,16 +16,10 @@ from types import SimpleNamespace
 import pytest
 
 from .conftest import DIRECTORY, NAME, ansible, lab_playbook
+from .labs import virsh
 
 STRANGER = "not-the-lab"
 QEMU_CONF = Path("/etc/libvirt/qemu.conf")
-
-
-def virsh(*arguments: str, xml: str | None = None) -> str:
-    run = subprocess.run(
-        ["virsh", "--connect", "qemu:///system", *arguments], input=xml, capture_output=True, text=True, check=True
-    )
-    return run.stdout.strip()
 
 
 def in_guest(slot: str, command: str) -> list[str]:
@@ -137,6 +131,7 @@ def test_lab_grows_and_shrinks_around_its_running_slots(lab: Path) -> None:
     assert changes(lab_playbook("-v", lab_slots=2)) > 0
     assert f"{NAME}-slot-3" not in virsh("list", "--all", "--name").split()
     assert not list(DIRECTORY.glob("slots/3.*"))
+    assert virsh("vol-list", f"{NAME}-ssd").count("slot-") == 2 * 2  # each with its name and path
     assert virsh("domid", f"{NAME}-slot-1") == running
 
 
@@ -167,7 +162,7 @@ def stranger() -> Iterator[SimpleNamespace]:
         leave()
 
 
-def test_absent_removes_the_lab_and_nothing_else(lab: Path, stranger: SimpleNamespace) -> None:
+def test_absent_removes_the_lab_and_nothing_else(no_other_lab: None, lab: Path, stranger: SimpleNamespace) -> None:
     started_libvirt = (DIRECTORY / "run").exists()
     assert changes(lab_playbook("-v", lab_state="absent")) > 0
     assert virsh("domuuid", STRANGER) == stranger.domain
