@@ -44,8 +44,8 @@ class Claim:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise ClaimError(
-                f"{self._machine}: {self._path} does not say which study has this machine ({error}). Look whether one is "
-                "running, then remove the file."
+                f"{self._machine}: {self._path} does not say which study has this machine ({error}). Look whether one "
+                "is running, then remove the file."
             ) from error
 
     def require_free(self, asking: Owner | None = None) -> bool:
@@ -54,17 +54,16 @@ class Claim:
         if owner is not None and owner != asking:
             raise ClaimError(
                 f"{self._machine} belongs to study {owner.study}, begun {owner.begun_at}, and may be in the "
-                f"configuration of one of its trials. Nothing was changed. Let that study end, or run its playbook again, "
-                f"which puts the machine back on its baseline. If it is gone for good, look at the machine, then take it "
-                f"over with -e evolve_take_over=true"
+                "configuration of one of its trials. Nothing was changed. Let that study end, or run its playbook "
+                "again, which puts the machine back on its baseline. If it is gone for good, look at the machine, then "
+                "take it over with -e evolve_take_over=true"
             )
         return owner is None
 
     def take(self, study: Owner, by_force: bool = False) -> bool:
         """Have the machine for a study; returns whether that was new."""
-        if not by_force:
-            if not self.require_free(study):
-                return False
+        if not by_force and not self.require_free(study):
+            return False
         os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
         temporary = f"{self._path}.{os.getpid()}"
         with open(temporary, "w", encoding="utf-8") as file:
