@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.configuration_file import read_configuration
 from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import (
     STUDY_OPTIONS,
     ControllerAction,
@@ -37,7 +39,11 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.prices import METR
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.session import session
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import StudyError
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.written import WRITTEN, facts_to_find
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.written import (
+    WRITTEN,
+    facts_to_find,
+    searched_names,
+)
 from ansible_collections.evolve.vm.plugins.plugin_utils.version import collection_version
 
 # Raw, so that a value of the wrong type is reported with all other faults and not on its own.
@@ -87,11 +93,12 @@ class ActionModule(ControllerAction):
             with stored_study(options) as study:
                 close_study(study, Controller.present())
             return {}
+        options["founders"] = _founders(options["founders"])
         given = {key: _number_of(options[key]) if key in _NUMBERS else options[key] for key in _DEFINITION}
         variables = {"name": options["study"], "simulated": options["simulated"], **given}
         stored = _stored_definition(options)
         if options["state"] == "surveyed":
-            return {"facts_needed": facts_to_find(variables, stored)}
+            return {"facts_needed": facts_to_find(variables, stored), "parameters": searched_names(variables)}
         facts, silent = facts_from(plain(options["readings"]))
         also = self._learning_faults(options)
         if not set(facts_to_find(variables, stored)) <= set(facts):
@@ -165,6 +172,14 @@ class ActionModule(ControllerAction):
         sizes = SIZING_PARAMETERS if METRIC in definition.scoring.metrics else ()
         names = [*definition.parameters, *(name for name in sizes if name not in definition.parameters)]
         return {"study": definition.name, "read": names}
+
+
+def _founders(given: Any) -> Any:
+    """Founders with the configurations in place of the files that hold them."""
+    founders = plain(given)
+    if not isinstance(founders, list):
+        return given
+    return [read_configuration(Path(entry).expanduser()) if isinstance(entry, str) else entry for entry in founders]
 
 
 def _stored_definition(options: dict[str, Any]) -> Definition | None:

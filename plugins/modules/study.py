@@ -136,7 +136,9 @@ options:
       - Names of studies in the same store from which a new study learns. What they know is copied when it is created.
     type: raw
   founders:
-    description: A list of configurations that enter the initial population of a new study.
+    description:
+      - A list of configurations that enter the initial population of a new study. A text is the path of a file that
+        holds one, such as the playbook C(harvest) writes.
     type: raw
 """
 
@@ -163,6 +165,11 @@ facts_needed:
   elements: str
   returned: with O(state=surveyed)
   sample: [guest.memory_mib, hypervisor.vcpus]
+parameters:
+  description: The parameters that are searched.
+  type: list
+  elements: str
+  returned: with O(state=surveyed)
 begun_at:
   description: When the study was begun, which tells it from another of the same name.
   type: str

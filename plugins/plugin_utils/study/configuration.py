@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.expressions import (
@@ -24,10 +24,15 @@ class ConfigurationError(InputError):
     subject = "the configuration (nothing has been touched)"
 
 
-def check_configuration(configuration: Any, constraints: Sequence[str] = ()) -> dict[str, Any]:
-    """The configuration in plain types; ConfigurationError lists every fault. Constraints on absent names hold."""
+def check_configuration(
+    configuration: Any, constraints: Sequence[str] = (), own_apps: Collection[str] = ()
+) -> dict[str, Any]:
+    """The configuration in plain types; ConfigurationError lists every fault. Constraints on absent names hold.
+
+    own_apps: applications that the user has described.
+    """
     values = plain(configuration)
-    faults = configuration_faults(values)
+    faults = configuration_faults(values, own_apps)
     for text in constraints if not faults else ():
         try:
             if not parse(text).holds(values):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.configuration_file import write_configuration
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import percent
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
@@ -30,7 +31,7 @@ def write_individual(folder: StudyFolder, study: Study, number: int) -> None:
         f"Status: {trial['status']}; fitness: {fitness}",
         *([f"Failure ({trial['failure_class']}): {trial['message']}"] if trial["message"] else []),
     ]
-    folder.write_configuration(folder.individual(trial["generation"], number), trial["configuration"], comments)
+    write_configuration(folder.individual(trial["generation"], number), trial["configuration"], comments)
 
 
 def write_best(folder: StudyFolder, study: Study) -> None:
@@ -48,7 +49,7 @@ def write_best(folder: StudyFolder, study: Study) -> None:
     comments += [
         f"Changed: {c['parameter']}: {c['before']} -> {c['after']}" for c in changes_between(baseline, configuration)
     ]
-    folder.write_configuration(folder.best, configuration, comments)
+    write_configuration(folder.best, configuration, comments)
 
 
 def _title(study: Study) -> list[str]:

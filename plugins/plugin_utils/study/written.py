@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.catalogue import catalogue
 from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.deriving import derive, needs_facts
+from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.wanted import collect
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace, SearchSpaceError
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
@@ -32,6 +34,12 @@ def facts_to_find(variables: Mapping[str, Any], stored: Definition | None = None
     if stored is not None and _is_the_same(stored, written):
         return []
     return sorted(needs_facts(written.get("parameters"), written.get("profile") or []))
+
+
+def searched_names(variables: Mapping[str, Any]) -> list[str]:
+    """The parameters that the user and the profiles name, known or not."""
+    written = as_written(variables)
+    return list(collect(written.get("parameters"), written.get("profile") or [], catalogue(), []))
 
 
 def read_space(
