@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import TIERS
@@ -40,9 +40,8 @@ UNITS = {
     "MB/s": "megabytes per second",
 }
 _REQUIRED = ("type", "summary", "source", "tier")
-_KEYS = {
-    *SPACE_KEYS, *_REQUIRED, "setting", "example", "constraints", "risk", "risks", "since", "until"
-}  # fmt: skip
+_OPTIONAL = ("setting", "example", "constraints", "risk", "risks", "since", "until", "flavor")
+_KEYS = {*SPACE_KEYS, *_REQUIRED, *_OPTIONAL}
 _SENTENCE = re.compile(r"[A-Z][^\n]*[^.\s]\.")
 _NEXT_SENTENCE = re.compile(r"[a-z)]\. [A-Z]")
 
@@ -73,13 +72,16 @@ def read_entry(prefix: str, key: str, family: str, raw: Any, faults: list[Fault]
         risks=tuple(raw.get("risks", {}).items()),
         since=raw.get("since", ""),
         until=raw.get("until", ""),
+        flavor=raw.get("flavor", ""),
     )
     faults += _space_faults(entry)
     return entry if len(faults) == before else None
 
 
-def read_profile(name: str, raw: Any, entries: Mapping[str, Entry], faults: list[Fault]) -> Profile | None:
-    """The profile, or None with what is wrong with it added to `faults`."""
+def read_profile(
+    name: str, raw: Any, entries: Mapping[str, Entry], names: Collection[str], faults: list[Fault]
+) -> Profile | None:
+    """The profile, or None with what is wrong with it added to `faults`. names: all parameters there are."""
     before = len(faults)
     if not isinstance(raw, Mapping) or set(raw) - {"about", "parameters", "constraints"}:
         faults.append(Fault(name, f"found {raw!r}, expected a mapping with about, parameters and constraints"))
@@ -89,9 +91,9 @@ def read_profile(name: str, raw: Any, entries: Mapping[str, Entry], faults: list
     overrides = _overrides(f"{name}.parameters", raw.get("parameters"), faults)
     for parameter, keys in overrides.items():
         where = f"{name}.{parameter}"
-        if parameter not in entries:
-            faults.append(Fault(where, f"is not in the catalogue.{did_you_mean(parameter, entries)}"))
-        elif entries[parameter].example and "values" not in keys:
+        if parameter not in names:
+            faults.append(Fault(where, f"is not in the catalogue.{did_you_mean(parameter, names)}"))
+        elif parameter in entries and entries[parameter].example and "values" not in keys:
             faults.append(Fault(f"{where}.values", "is missing; only its user can know them"))
         faults += [
             Fault(f"{where}.{key}", f"unknown key; accepted: {listing(SPACE_KEYS)}, minimum")
@@ -99,7 +101,7 @@ def read_profile(name: str, raw: Any, entries: Mapping[str, Entry], faults: list
             if key not in (*SPACE_KEYS, "minimum")
         ]
     constraints = raw.get("constraints", [])
-    faults += expression_faults(name, "constraints", constraints, entries)
+    faults += expression_faults(name, "constraints", constraints, names)
     return Profile(name, raw["about"], overrides, tuple(constraints)) if len(faults) == before else None
 
 
@@ -117,28 +119,28 @@ def _overrides(where: str, parameters: Any, faults: list[Fault]) -> dict[str, Ma
     return {}
 
 
-def expression_faults(name: str, key: str, texts: Any, entries: Mapping[str, Entry]) -> Iterator[Fault]:
+def expression_faults(name: str, key: str, texts: Any, names: Collection[str]) -> Iterator[Fault]:
     """Constraints that cannot be read, or speak of what is neither a parameter of the catalogue nor a fact."""
     if not isinstance(texts, (list, tuple)):
         yield Fault(f"{name}.{key}", f"found {texts!r}, expected a list of expressions")
         return
     for text in texts:
         try:
-            unknown = sorted(parse(text).names - entries.keys() - FACTS.keys())
+            unknown = sorted(parse(text).names - {*names, *FACTS})
         except ExpressionError as error:
             yield Fault(f"{name}.{key}", str(error))
             continue
         for other in unknown:
             yield Fault(
-                f"{name}.{key}", f"{text}: {other} is neither a parameter nor a fact.{did_you_mean(other, entries)}"
+                f"{name}.{key}", f"{text}: {other} is neither a parameter nor a fact.{did_you_mean(other, names)}"
             )
 
 
-def condition_faults(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[Fault]:
+def condition_faults(entry: Entry, names: Collection[str]) -> Iterator[Fault]:
     """What is wrong with the names an entry's condition and constraints speak of, once all entries are known."""
-    yield from expression_faults(entry.name, "constraints", entry.constraints, entries)
+    yield from expression_faults(entry.name, "constraints", entry.constraints, names)
     if "when" in entry.space:
-        yield from expression_faults(entry.name, "when", [entry.space["when"]], entries)
+        yield from expression_faults(entry.name, "when", [entry.space["when"]], names)
         if facts := sorted(parse(entry.space["when"]).names & FACTS.keys()):
             yield Fault(f"{entry.name}.when", f"speaks of {listing(facts)}; a condition may speak of parameters only")
 
@@ -146,7 +148,9 @@ def condition_faults(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[Fau
 def _key_faults(name: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
     for key in raw:
         if key not in _KEYS:
-            yield Fault(f"{name}.{key}", f"unknown key; accepted: {listing(sorted(_KEYS))}.{did_you_mean(key, _KEYS)}")
+            yield Fault(
+                f"{name}.{key}", f"unknown key; accepted: {listing(sorted(_KEYS))}.{did_you_mean(str(key), _KEYS)}"
+            )
     for key in _REQUIRED:
         if key not in raw:
             yield Fault(f"{name}.{key}", "is missing")
@@ -162,10 +166,10 @@ def _text_faults(name: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
     source = raw.get("source", "https://")
     if not isinstance(source, str) or not source.startswith("https://"):
         yield Fault(f"{name}.source", f"found {source!r}, expected a link that starts with https://")
-    for key, accepted in (("tier", TIERS[1:]), ("unit", UNITS)):
+    for key, accepted in (("tier", TIERS[1:]), ("unit", tuple(UNITS))):
         if key in raw and raw[key] not in accepted:
             yield Fault(f"{name}.{key}", f"found {raw[key]!r}, expected one of {listing(accepted)}")
-    for key in ("setting", "since", "until"):
+    for key in ("setting", "since", "until", "flavor"):
         if key in raw and (not isinstance(raw[key], str) or not raw[key]):
             yield Fault(f"{name}.{key}", f"found {raw[key]!r}, expected a text; quote it")
     if not isinstance(raw.get("constraints", []), list):
@@ -193,7 +197,7 @@ def _risk_faults(name: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(f"{name}.risks", f"found {risks!r}, expected a mapping of values to risks")
         return
     for key, risk in [("risk", raw["risk"])] if "risk" in raw else [("risks", risk) for risk in risks.values()]:
-        if risk not in RISKS:
+        if risk not in tuple(RISKS):
             yield Fault(f"{name}.{key}", f"found {risk!r}, expected one of {listing(RISKS)}")
 
 
@@ -221,8 +225,10 @@ def _space_faults(entry: Entry) -> Iterator[Fault]:
 
 
 def _value_faults(entry: Entry, space: Mapping[str, Any], parameter: Parameter) -> Iterator[Fault]:
-    if "default" in entry.space and (problem := parameter.problem(entry.default)):
-        yield Fault(f"{entry.name}.default", f"{problem} (on an ordinary machine)")
+    # A default may lie outside a range that follows from the machine: there it is left out of the search space.
+    follows = any(isinstance(end, str) for end in entry.space.get("range", ()))
+    if "default" in entry.space and not follows and (problem := parameter.problem(entry.default)):
+        yield Fault(f"{entry.name}.default", problem)
     for value, dummy in entry.risks:
         if problem := parameter.problem(value):
             yield Fault(f"{entry.name}.risks", problem)

@@ -110,7 +110,7 @@ class _Derivation:
         if not isinstance(given, list) or not all(isinstance(risk, str) for risk in given):
             given = [given]
         for risk in given:
-            if risk not in RISKS:
+            if risk not in tuple(RISKS):
                 hint = did_you_mean(str(risk), RISKS)
                 problem = f"found {risk!r}, expected a list of risks: {listing(RISKS)}.{hint}"
                 self._result.faults.append(Fault(_ALLOW, problem))
@@ -225,11 +225,13 @@ def _line(want: Wanted) -> str:
     if kind == "bool":
         what = "true or false"
     elif kind == "choice":
-        what = listing(map(_shown, specification.get("values") or [])) + unit
+        values = specification.get("values")
+        what = listing(map(_shown, values if isinstance(values, list) else [])) + unit
     else:
         low, high = specification["range"] if is_range(specification) else ("?", "?")
         what = f"{_shown(low)} to {_shown(high)}{unit}"
-        if special := specification.get("special"):
+        special = specification.get("special")
+        if special and isinstance(special, list):
             what += f", or {listing(map(_shown, special))}"
     why = "; ".join(want.reasons) or ("catalogue" if want.by_user else "profile")
     return f"{want.name}: {what} ({why})"

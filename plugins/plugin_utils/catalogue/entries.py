@@ -25,7 +25,8 @@ class Entry:
 
     setting: the application's own name of it. example: values such as a user has to give, where only the user can know
     them. risk: what any change of it can cost; risks: what single values cost (pairs of value and risk). since, until:
-    first and last version of the application (of Linux, for kernel.*) that has it.
+    first and last version of the application (of Linux, for kernel.*) that has it. flavor: which server of those that
+    share an application has it, where not all do, such as mariadb.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Entry:
     risks: tuple[tuple[Any, str], ...] = ()
     since: str = ""
     until: str = ""
+    flavor: str = ""
 
     @property
     def unit(self) -> str:

@@ -44,9 +44,8 @@ TYPICAL: Facts = {
 
 def largest(specification: Mapping[str, Any]) -> float | None:
     """The largest number a parameter can take, None where it takes none."""
-    values = [*(specification.get("range") or []), *(specification.get("special") or [])]
-    numbers = [value for value in values or specification.get("values") or [] if is_number(value)]
-    return max(numbers, default=None)
+    lists = (specification.get(key) for key in ("range", "special", "values"))
+    return max((value for each in lists if isinstance(each, list) for value in each if is_number(value)), default=None)
 
 
 def in_terms_of(text: str, searched: Collection[str], facts: Facts) -> str:

@@ -43,19 +43,21 @@ def read_folder(folder: Path = DATA) -> Content:
     faults: list[Fault] = []
     entries: dict[str, Entry] = {}
     families: dict[str, Family] = {}
+    # Entries with faults exist as well: what speaks of them is not at fault.
+    names: set[str] = set()
     for path in sorted(folder.glob("*.yml")):
         if path.name != PROFILES:
-            for name, entry in _read_file(path, families, faults):
+            for name, entry in _read_file(path, families, names, faults):
                 if name in entries:
                     faults.append(Fault(name, f"stands in {path.name} and in {entries[name].family}.yml"))
                 entries[name] = entry
     for entry in entries.values():
-        faults += condition_faults(entry, entries)
+        faults += condition_faults(entry, names)
     profiles: dict[str, Profile] = {}
     content = _load(folder / PROFILES, faults) if (folder / PROFILES).is_file() else {}
     for name, raw in content.items():
         found: list[Fault] = []
-        if (profile := read_profile(str(name), raw, entries, found)) is not None:
+        if (profile := read_profile(str(name), raw, entries, names, found)) is not None:
             profiles[profile.name] = profile
         faults += [Fault(f"{PROFILES}: {fault.where}", fault.problem) for fault in found]
     if faults:
@@ -63,7 +65,9 @@ def read_folder(folder: Path = DATA) -> Content:
     return Content(entries, profiles, families)
 
 
-def _read_file(path: Path, families: dict[str, Family], faults: list[Fault]) -> Iterator[tuple[str, Entry]]:
+def _read_file(
+    path: Path, families: dict[str, Family], names: set[str], faults: list[Fault]
+) -> Iterator[tuple[str, Entry]]:
     content = _load(path, faults)
     if not content:
         return
@@ -77,6 +81,7 @@ def _read_file(path: Path, families: dict[str, Family], faults: list[Fault]) -> 
     families[path.stem] = Family(path.stem, prefix, str(content["about"]))
     for key, raw in entries.items():
         found: list[Fault] = []
+        names.add(f"{prefix}{key}")
         entry = read_entry(prefix, str(key), path.stem, raw, found)
         faults += [Fault(f"{path.name}: {fault.where}", fault.problem) for fault in found]
         if entry is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.ranges import is_range
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
 
 RISKS = {
@@ -29,7 +30,9 @@ def without(specification: Mapping[str, Any], value: Any) -> dict[str, Any] | No
     if kind == "bool":
         return None if isinstance(value, bool) else rest
     if kind == "choice":
-        values = specification.get("values") or []
+        values = specification.get("values")
+        if not isinstance(values, list):
+            return rest
         rest["values"] = [other for other in values if not same(other, value)]
         if "default" in rest and same(rest["default"], value):
             del rest["default"]
@@ -38,14 +41,18 @@ def without(specification: Mapping[str, Any], value: Any) -> dict[str, Any] | No
 
 
 def _without_number(rest: dict[str, Any], value: Any) -> dict[str, Any] | None:
-    if "special" in rest:
+    if isinstance(rest.get("special"), list):
         rest["special"] = [other for other in rest["special"] if not same(other, value)]
         if not rest["special"]:
             del rest["special"]
+    if not is_range(rest) or not all(map(is_number, rest["range"])):
+        return rest
     low, high = rest["range"]
     if not is_number(value) or not low <= value <= high:
         return rest
     step = rest.get("step", 1 if rest["type"] == "int" else 0)
+    if not is_number(step):
+        return rest
     if value == low and step:
         rest["range"] = [low + step, high]
     elif value == high and step:

@@ -13,7 +13,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_y
 from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.catalogue import Catalogue
 from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.entries import Entry, Profile
 from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.facts import CEILINGS, FACTS, SEARCHED
-from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.ranges import facts_in
+from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.ranges import facts_in, is_range
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.expressions import ExpressionError, parse
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, listing
 
@@ -52,7 +52,7 @@ class Wanted:
 
     def facts(self) -> frozenset[str]:
         """The facts that its range needs."""
-        ends = [*(self.specification.get("range") or ()), self.minimum]
+        ends = [*(self.specification["range"] if is_range(self.specification) else ()), self.minimum]
         needed = frozenset().union(*(facts_in(end) for end in ends))
         return needed | {self.ceiling} if self.ceiling else needed
 
