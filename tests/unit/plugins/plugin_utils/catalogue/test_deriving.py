@@ -395,3 +395,11 @@ def test_only_the_facts_that_are_needed_are_asked_for(
     assert needs_facts(written, profile, known) == needed
     some = {name: value for name, value in facts.items() if name in needed}
     assert derive(written, profile, some, known=known) == derive(written, profile, facts, known=known)
+
+
+def test_a_switch_is_not_a_number_where_values_are_risky(known: Catalogue) -> None:
+    assert known.risk_of("app.db.fsync", False) == "durability"
+    assert known.risk_of("app.db.fsync", 0) is None
+    assert known.risk_of("app.db.delay_ms", 0) == "durability"
+    assert known.risk_of("app.db.delay_ms", False) is None
+    assert known.risks_in({"app.db.fsync": False, "vm.vcpus": 1}) == {"app.db.fsync": "durability"}
