@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the catalogue says of MariaDB is what the server says of itself. MySQL's own server cannot be had from Debian."""
+"""What the catalogue says of MariaDB is what the server says of itself. Debian has no server of MySQL's."""
 
 from __future__ import annotations
 
