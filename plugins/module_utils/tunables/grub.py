@@ -98,8 +98,14 @@ class Grub(Loader):
         ]
         return faults + self._obstacles()
 
-    def prepare(self, words: Sequence[Word]) -> None:
-        usual = self._usual()
+    def prepare(self, words: Sequence[Word], in_force: bool) -> None:
+        try:
+            usual = self._usual()
+        except TunablesError:
+            if in_force:
+                # Nobody knows what the next start will bring, but nothing of it is ours.
+                return
+            raise
         wanted = self._wanted(usual, words)
         if wanted.body == usual.body:
             self.withdraw()

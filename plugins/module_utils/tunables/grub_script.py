@@ -35,7 +35,7 @@ class Word(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One entry of the menu, or a submenu with its own entries.
+    """One entry of the menu, or a submenu, which has entries of its own.
 
     arguments: the words after `menuentry` as they are written, without title and id. body: what is between its braces.
     """
@@ -45,6 +45,7 @@ class Entry(NamedTuple):
     arguments: str
     body: str
     entries: list[Entry]
+    is_submenu: bool
 
 
 def commands(text: str) -> list[list[Word]]:
@@ -120,7 +121,7 @@ def _header(text: str, words: list[Word]) -> Entry | None:
             identity = word.text[len("--id=") :]
         else:
             kept.append(text[word.start : word.end])
-    return Entry(title, identity, " ".join(kept), "", [])
+    return Entry(title, identity, " ".join(kept), "", [], words[0].text == "submenu")
 
 
 def settings(text: str, variable: str) -> list[str]:
@@ -150,10 +151,10 @@ def find(menu: list[Entry], wanted: str) -> Entry | None:
     found = next((entry for entry in menu if first in (entry.title, entry.id)), None)
     if found is None and first.isdecimal() and int(first) < len(menu):
         found = menu[int(first)]
-    if found is None or (not found.entries and rest):
-        return None
-    # A submenu on its own is entered, and its first entry started.
-    return find(found.entries, rest or "0") if found.entries else found
+    if found is not None and found.is_submenu:
+        # A submenu on its own is entered, and its first entry started.
+        return find(found.entries, rest or "0")
+    return None if rest else found
 
 
 def kernels(body: str) -> list[tuple[int, int]]:

@@ -52,7 +52,9 @@ def entry_from(information: str, disks: Disks) -> Entry:
     images = told.get("initrd", "").split()
     if images:
         lines.append(f"initrd {' '.join([_in_grub(images[0], disks), *images[1:]])}")
-    return Entry(told.get("title", ""), told.get("id", ""), "", "".join(f"\n\t{line}" for line in lines) + "\n", [])
+    return Entry(
+        told.get("title", ""), told.get("id", ""), "", "".join(f"\n\t{line}" for line in lines) + "\n", [], False
+    )
 
 
 def _in_grub(path: str, disks: Disks) -> str:

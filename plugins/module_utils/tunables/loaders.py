@@ -31,8 +31,11 @@ class Loader(ABC):
         """Every reason why the next start cannot be given these words, as sentences. in_force: they are already."""
 
     @abstractmethod
-    def prepare(self, words: Sequence[Word]) -> None:
-        """Have the next start, and only that, use these words; what was there before is put back on failure."""
+    def prepare(self, words: Sequence[Word], in_force: bool) -> None:
+        """Have the next start, and only that, use these words, which have no faults.
+
+        What was there before is put back on failure.
+        """
 
     @abstractmethod
     def was_tried(self, words: Sequence[Word]) -> bool:
@@ -53,7 +56,7 @@ class DirectBoot(Loader):
     def faults(self, words: Sequence[Word], in_force: bool) -> list[str]:
         return []
 
-    def prepare(self, words: Sequence[Word]) -> None:
+    def prepare(self, words: Sequence[Word], in_force: bool) -> None:
         return
 
     def was_tried(self, words: Sequence[Word]) -> bool:

@@ -125,7 +125,7 @@ def _apply(kernel: Kernel, plan: _Plan, stage: str, changes: bool) -> None:
         return
     try:
         if stage == "boot" or plan.pending:
-            plan.loader.prepare(plan.words)
+            plan.loader.prepare(plan.words, in_force=not plan.pending)
         else:
             plan.loader.settle(plan.words)
     except (TunablesError, OSError) as error:

@@ -125,7 +125,7 @@ class _SimulatedLoader(Loader):
     def faults(self, words: Sequence[Word], in_force: bool) -> list[str]:
         return []
 
-    def prepare(self, words: Sequence[Word]) -> None:
+    def prepare(self, words: Sequence[Word], in_force: bool) -> None:
         self._machine.next_boot = {
             word.name: word.value for word in words if not same(USUAL_START.get(word.name, False), word.value)
         }
