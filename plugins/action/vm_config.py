@@ -13,8 +13,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying impo
 
 
 class ActionModule(SimulatedAction):
-    """`name`, `uri`, `disk`, `interface`, `disk_classes` and the timeouts mean nothing to a simulated machine. It stands on the host that the task is
-    delegated to, if it is.
+    """`name`, `uri`, the options about devices and the timeouts mean nothing to a simulated machine. It stands on the
+    host that the task is delegated to, if it is.
     """
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
