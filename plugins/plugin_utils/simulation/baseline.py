@@ -9,10 +9,24 @@ from typing import NamedTuple
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
+    CPU_PINNING,
+    CPU_QUOTA_PERCENT,
+    CPU_SHARES,
+    CPU_TOPOLOGY,
+    DISK_BUS,
     DISK_CACHE,
+    DISK_CLASS,
+    DISK_DISCARD,
     DISK_IO,
     DISK_IOTHREAD,
+    DISK_LIMITS,
+    DISK_QUEUES,
+    MEMORY_HUGEPAGES,
+    MEMORY_MAXIMUM_MIB,
     MEMORY_MIB,
+    NETWORK_LIMITS,
+    NETWORK_MODEL,
+    NETWORK_QUEUES,
     VCPUS,
 )
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.names import BOOT, MODULE, SYSCTL, SYSFS
@@ -23,7 +37,24 @@ MACHINE: dict[str, Value] = {
     DISK_CACHE: "writeback",
     DISK_IO: "threads",
     DISK_IOTHREAD: False,
+    CPU_TOPOLOGY: "sockets",
+    CPU_PINNING: "none",
+    CPU_SHARES: 100,
+    CPU_QUOTA_PERCENT: 0,
+    MEMORY_MAXIMUM_MIB: 4096,
+    MEMORY_HUGEPAGES: False,
+    DISK_CLASS: "hdd",
+    DISK_BUS: "virtio",
+    DISK_QUEUES: 1,
+    DISK_DISCARD: "ignore",
+    **dict.fromkeys(DISK_LIMITS, 0),
+    NETWORK_MODEL: "virtio",
+    NETWORK_QUEUES: 1,
+    **dict.fromkeys(NETWORK_LIMITS, 0),
 }
+
+#: The classes of disks that the simulated host has.
+DISK_CLASSES = ("hdd", "ssd")
 
 
 class Tunable(NamedTuple):

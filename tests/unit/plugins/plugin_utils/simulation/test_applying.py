@@ -60,7 +60,7 @@ def test_what_is_applied_is_read_back(size):
         "vm.disk.io": "reboot",
         "vm.disk.iothread": "reboot",
     }
-    assert size(state="read")["readback"] == wanted
+    assert wanted.items() <= size(state="read")["readback"].items()
 
 
 def test_applying_again_changes_nothing(size):
