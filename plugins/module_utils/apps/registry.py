@@ -9,9 +9,12 @@ from typing import Any, Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps import service
 from ansible_collections.evolve.vm.plugins.module_utils.apps.interface import App
+from ansible_collections.evolve.vm.plugins.module_utils.apps.postgresql import PostgreSQL
 from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_you_mean
 
-DRIVERS: Mapping[str, type[App]] = {}
+DRIVERS: Mapping[str, type[App]] = {
+    "postgresql": PostgreSQL,
+}
 """Driver -> its class. `custom` stands for what users describe themselves."""
 
 _BETTER_KNOWN_AS: Mapping[str, str] = {"mariadb": "mysql", "percona": "mysql", "postgres": "postgresql", "java": "jvm"}
