@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers to throw away, for tests: of Debian's packages, on loopback or sockets, in a folder, with nothing left behind."""
+"""Servers to throw away, for tests: of Debian's packages, on loopback or sockets, with nothing left behind."""
 
 from __future__ import annotations
 
@@ -80,5 +80,29 @@ def nginx_server(folder: Path, config: str) -> Iterator[Path]:
     try:
         wait_until(lambda: pid_in(pid_file) is not None)
         yield path
+    finally:
+        end_process(pid_in(pid_file))
+
+
+@contextmanager
+def redis_server(folder: Path, config: str) -> Iterator[tuple[Path, Path]]:
+    """A Redis with this configuration, where @folder@ is filled in; gives its file and a program that restarts it."""
+    path, pid_file, restart = folder / "redis.conf", folder / "redis.pid", folder / "restart"
+    path.write_bytes(config.replace("@folder@", str(folder)).encode())
+    server = program("redis-server", "redis-server")
+    restart.write_text(
+        f"""#!/bin/sh
+pid=$(cat {pid_file} 2>/dev/null) && kill "$pid" 2>/dev/null && while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+rm -f {pid_file}
+{server} {path} --daemonize yes --pidfile {pid_file} --logfile {folder}/redis.log
+for turn in $(seq 100); do test -s {pid_file} && exit 0; sleep 0.02; done
+tail -n 3 {folder}/redis.log >&2
+exit 1
+"""
+    )
+    restart.chmod(0o755)
+    try:
+        subprocess.run([restart], check=True)
+        yield path, restart
     finally:
         end_process(pid_in(pid_file))

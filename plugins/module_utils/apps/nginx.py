@@ -146,7 +146,7 @@ class Nginx(App):
         """What stands in the files, once it is sure that the workers have read them as they are."""
         master, workers = self._running()
         if master is None or not workers:
-            raise AppError(f"nginx does not run, so nothing is in force.")
+            raise AppError("nginx does not run, so nothing is in force.")
         places = self._places()
         oldest = min(worker.started for worker in workers)
         for path in sorted({place.path for place in places}):
@@ -241,7 +241,7 @@ class Nginx(App):
         """Gracefully: returns when new workers take the requests and the old ones have ended, or time has passed."""
         master, before = self._running()
         if master is None:
-            raise AppError(f"nginx does not run, so it cannot be reloaded.")
+            raise AppError("nginx does not run, so it cannot be reloaded.")
         log, log_start = self._error_log(), _size(self._error_log())
         if self._by_command["reload"]:
             self._service.reload()
@@ -253,7 +253,7 @@ class Nginx(App):
         def is_done() -> bool:
             said = [line for line in _lines_from(log, log_start) if "[emerg]" in line or "[alert]" in line]
             if said:
-                raise AppError(f"nginx has not taken over its configuration:\n" + "\n".join(said[-5:]))
+                raise AppError("nginx has not taken over its configuration:\n" + "\n".join(said[-5:]))
             now = {worker.pid for worker in nginx_processes.workers(master)}
             return len(now - old) >= expected and not now & old
 
