@@ -117,7 +117,8 @@ class Service:
     def _run(self, command: Sequence[str], timeout_seconds: float | None = None) -> Completed:
         done = run(command, timeout_seconds or self._timeout_seconds)
         if done.code:
-            said = "\n".join(text for text in (done.said, self.last_words()) if text)
+            lines = [*done.said.splitlines(), *self.last_words().splitlines()]
+            said = "\n".join(dict.fromkeys(lines))
             how = f"was killed by signal {-done.code}" if done.code < 0 else f"ended with exit code {done.code}"
             raise AppError(f"`{' '.join(command)}` {how}" + (f":\n{said}" if said else ""))
         return done

@@ -343,12 +343,12 @@ def test_server_that_does_not_let_us_in_is_not_restarted(server, apply):
 
 def test_forty_variables_in_one_restart(server, apply):
     rows = server.sql(
-        "SELECT LOWER(variable_name), CAST(global_value AS SIGNED) + numeric_block_size FROM information_schema.system_variables"
+        "SELECT LOWER(variable_name), CAST(global_value AS SIGNED) + numeric_block_size"
+        " FROM information_schema.system_variables"
         " WHERE (variable_type LIKE 'INT%' OR variable_type LIKE 'BIGINT%') AND variable_scope <> 'SESSION ONLY'"
         " AND read_only = 'NO' AND command_line_argument IS NOT NULL AND numeric_block_size > 0"
-        " AND global_value BETWEEN 1 AND 100000000 AND variable_name NOT REGEXP"
-        " 'SLAVE|GTID|SERVER_ID|DEBUG|BUFFER_POOL|CACHE|IO_CAPACITY|THREAD_POOL|MYISAM|_MODE|INNODB_FT|CONNECT|AUTO_INC'"
-        " ORDER BY variable_name LIMIT 45"
+        " AND global_value BETWEEN 1 AND 100000000 AND variable_name NOT REGEXP 'SLAVE|GTID|SERVER_ID|DEBUG|BUFFER_POOL"
+        "|CACHE|IO_CAPACITY|THREAD_POOL|MYISAM|_MODE|INNODB_FT|CONNECT|AUTO_INC' ORDER BY variable_name LIMIT 45"
     )
     values = {name: int(value) for name, dummy, value in (row.partition("\t") for row in rows.splitlines())}
     values.update(back_log=30, performance_schema=False, innodb_flush_method="fsync")
