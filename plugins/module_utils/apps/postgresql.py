@@ -19,7 +19,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 
 _FILE = "zz-evolve.conf"  # the last of its folder
 _INCLUDE_DIR = re.compile(r"^\s*include_dir\s*=?\s*'([^']+)'", re.MULTILINE | re.IGNORECASE)
-_INCLUDE = f"include_if_exists = '{_FILE}'  # added by evolve.vm\n"
+_INCLUDE = f"include_if_exists = '{_FILE}'"
 _RELOAD_SECONDS = 20.0
 
 _ROWS = """SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM (
@@ -128,7 +128,8 @@ class PostgreSQL(App):
                 deviations[name] = drop_in.Line(self._text(setting, value), was)
         files = {self._file: drop_in.rendered(deviations)}
         if not self._folder:
-            files[self._cluster.place.config_file] = _included(self._cluster.place.config_file, bool(deviations))
+            config = self._cluster.place.config_file
+            files[config] = drop_in.including(managed_file.read(config) or b"", _INCLUDE, bool(deviations))
         return files
 
     def check(self) -> str:
@@ -263,24 +264,6 @@ def _include_dir(config_file: str) -> str:
     text = (managed_file.read(config_file) or b"").decode("utf-8", "replace")
     folders = [os.path.join(os.path.dirname(config_file), found) for found in _INCLUDE_DIR.findall(text)]
     return next((folder for folder in reversed(folders) if os.path.isdir(folder)), "")
-
-
-def _included(config_file: str, wanted: bool) -> bytes | None:
-    """The file with the line that includes ours, or without."""
-    content = managed_file.read(config_file)
-    line = _INCLUDE.encode()
-    if content is None:
-        return None
-    # The marker tells whether the line before had an end, so that the very bytes can come back.
-    for ours, ending in ((b"\n" + line.replace(b"\n", b", and the end of the line before\n"), b""), (line, b"")):
-        if content.endswith(ours):
-            content = content[: -len(ours)] + ending
-            break
-    if not wanted:
-        return content
-    if content and not content.endswith(b"\n"):
-        return content + b"\n" + line.replace(b"\n", b", and the end of the line before\n")
-    return content + line
 
 
 def _raw_value(row: Mapping[str, Any]) -> str:
