@@ -254,8 +254,8 @@ def test_entries_in_files_of_their_own_come_from_grubby(machine, tmp_path, monke
     version = "5.14.0-427.13.1.el9_4.x86_64"
     assert lines == [
         f"search --no-floppy --set=root --file /vmlinuz-{version}",
-        f"linux /vmlinuz-{version} root=/dev/mapper/rhel-root ro crashkernel=1G-4G:192M,4G-64G:256M,64G-:512M rhgb quiet "
-        "$tuned_params mitigations=off",
+        f"linux /vmlinuz-{version} root=/dev/mapper/rhel-root ro crashkernel=1G-4G:192M,4G-64G:256M,64G-:512M rhgb "
+        "quiet $tuned_params mitigations=off",
         f"initrd /initramfs-{version}.img $tuned_initrd",
     ]
 
