@@ -69,6 +69,7 @@ options:
     type: str
     choices: [boot, running, all]
     default: all
+    version_added: 0.2.0
   boot_loader:
     description:
       - What gives the kernel its command line.
@@ -80,6 +81,7 @@ options:
     type: str
     choices: [auto, grub, direct]
     default: auto
+    version_added: 0.2.0
   hypervisor:
     description:
       - The platform the machine runs on, as for M(evolve.vm.vm_config).
