@@ -95,17 +95,18 @@ class DiskMove:
         new = here.new(pool)
         with speaking(f"{NAME}: {old} was not moved to {new}"):
             self._must_be_off()
-            if here.lacking_bytes(pool):
-                # What an earlier move left there takes the space: faults counted it as free.
-                remove(new)
+            for path in here.replaced(pool):
+                # What an earlier move left there is kept as long as it is not in the way: faults counted it as free.
+                if path != new or here.lacking_bytes(pool):
+                    remove(path)
             left = here.own_mark(old)
-            mark = Mark(here.machine, here.uuid, disk.target, new, origin=left.origin if left else old)
+            mark = Mark(here.machine, here.uuid, disk.target, new, here.origin)
             fresh = not os.path.lexists(new)
             write_mark(mark)
             try:
                 _copy(old, mark, ownership_among(pool.path, old, is_ours), overlay=disk.format == "qcow2")
                 if left is None:
-                    write_mark(mark._replace(volume=old, origin=old))
+                    write_mark(mark._replace(volume=old))
             except BaseException:
                 if fresh:
                     remove(new)
@@ -134,7 +135,9 @@ class DiskMove:
                     _bring_back(mark, old)
                 self._define_back(new)
                 self._remove_copies([mark])
-            self._tidy(old)
+            left = here.marks()
+            # A mark says that there are others.
+            self._tidy(old, left if all(each.volume == old for each in left) else [])
 
     def confirm(self) -> None:
         """Take away every copy of this disk that this move and earlier ones have left behind, in all pools.
@@ -152,8 +155,9 @@ class DiskMove:
             in_use = here.in_use()
             if not os.path.isfile(in_use):
                 raise HypervisorError(f"{NAME}: nothing was taken away, for the volume {in_use} is not there.")
-            self._remove_copies([mark for mark in here.marks() if mark.volume != in_use])
-            self._tidy(in_use)
+            marks = here.marks()
+            self._remove_copies([mark for mark in marks if mark.volume != in_use])
+            self._tidy(in_use, marks)
 
     def kept(self) -> list[str]:
         """The volumes that moves of this disk have left behind and nobody has confirmed, as paths."""
@@ -172,10 +176,11 @@ class DiskMove:
     def _define_back(self, new: str) -> None:
         """Where the definition names the copy, have it name the old volume."""
         here = self._here
-        if here.in_use() != new:
+        present = here.present()
+        if present is None or here.in_use() != new:
             return
         xml = str(here.domain().XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
-        here.connection.defineXML(with_source(xml, find_source(xml, here.disk.target), here.disk.source))
+        here.connection.defineXML(with_source(xml, find_source(xml, present.target), here.disk.source))
 
     def _remove_copies(self, marks: list[Mark]) -> None:
         users = self._here.users_of([mark.volume for mark in marks])
@@ -188,11 +193,10 @@ class DiskMove:
             remove(mark.volume)
             remove_mark(mark.volume)
 
-    def _tidy(self, in_use: str) -> None:
+    def _tidy(self, volume: str, marks: list[Mark]) -> None:
         """Take away the mark of the only copy, and have libvirt see what there is now."""
-        marks = self._here.marks()
-        if marks and all(mark.volume == in_use for mark in marks):
-            remove_mark(in_use)
+        if volume in [mark.volume for mark in marks]:
+            remove_mark(volume)
         for pool in self._here.pools.values():
             if pool.active and pool.kind in OF_FILES:
                 self._refresh(pool.name, needed=False)

@@ -132,8 +132,7 @@ def _target_faults(here: Surroundings, pool: Pool) -> list[str]:
     foreign = _foreign(here, new)
     if foreign:
         return [foreign]
-    # What an earlier move left there is replaced.
-    replaced = os.stat(new).st_blocks * 512 if os.path.lexists(new) else 0
+    replaced = sum(os.stat(path).st_blocks * 512 for path in here.replaced(pool))
     if here.lacking_bytes(pool) > replaced:
         needed, free = space_needed(here.old) + SPARE_BYTES, space_free(pool.path) + replaced
         return [

@@ -24,6 +24,7 @@ _ABOUT = (
 
 class Mark(NamedTuple):
     """volume: the path it lies beside; origin: where the disk was before the first of the moves nobody has confirmed.
+    By that it is known, and not by its target, which another bus may change. disk: its target, for people.
 
     copied: stamp of the copy when it was complete; None before that. original: stamp of what it was copied from.
     returned: stamp of the same file once what the machine wrote to the copy has been brought back there.
@@ -38,9 +39,9 @@ class Mark(NamedTuple):
     original: Stamp | None = None
     returned: Stamp | None = None
 
-    def is_of(self, uuid: str, disk: str) -> bool:
-        """Whether it is about this disk of this machine."""
-        return (self.uuid, self.disk) == (uuid, disk)
+    def is_of(self, uuid: str, origin: str) -> bool:
+        """Whether it is about the disk of this machine that was there first."""
+        return (self.uuid, self.origin) == (uuid, origin)
 
 
 def write_mark(mark: Mark) -> None:
@@ -67,14 +68,14 @@ def remove_mark(volume: str) -> None:
     remove(volume + ENDING)
 
 
-def marked_volumes(folder: str, uuid: str, disk: str) -> list[Mark]:
+def marked_volumes(folder: str, uuid: str, origin: str) -> list[Mark]:
     """The marks of this disk in a folder, also those whose volume has gone."""
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(ENDING))
     except OSError:
         return []
     marks = [read_mark(os.path.join(folder, name[: -len(ENDING)])) for name in names]
-    return [mark for mark in marks if mark is not None and mark.is_of(uuid, disk)]
+    return [mark for mark in marks if mark is not None and mark.is_of(uuid, origin)]
 
 
 def is_ours(name: str) -> bool:

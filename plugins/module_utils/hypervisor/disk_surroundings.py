@@ -9,7 +9,12 @@ import os
 from contextlib import contextmanager
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.disk_copy import CopyFailed, space_free, space_needed
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.disk_copy import (
+    PARTIAL,
+    CopyFailed,
+    space_free,
+    space_needed,
+)
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.disk_mark import Mark, marked_volumes, read_mark
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.disk_pools import (
     OF_FILES,
@@ -21,6 +26,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.disk_pools im
 )
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.disk_source import (
     DiskSource,
+    disk_sources,
     find_source,
     machine_of,
 )
@@ -61,6 +67,12 @@ class Surroundings:
         """The path of the volume to be moved."""
         return path_of(self.connection, self.disk)
 
+    @property
+    def origin(self) -> str:
+        """Where the volume was before the first of the moves that nobody has confirmed."""
+        mark = read_mark(self.old)
+        return mark.origin if mark is not None and mark.uuid == self.uuid else self.old
+
     def new(self, pool: Pool) -> str:
         """The path of its copy."""
         return os.path.join(pool.path, os.path.basename(self.old))
@@ -85,7 +97,13 @@ class Surroundings:
         domain = self.domain()
         if domain is None:
             return None
-        return find_source(str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)), self.disk.target)
+        xml = str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+        # By its volume, for its target may be another since the move.
+        volumes = {self.old, *(mark.volume for mark in self.marks())}
+        for disk in disk_sources(xml):
+            if path_of(self.connection, disk) in volumes:
+                return disk
+        return find_source(xml, self.disk.target)
 
     def in_use(self) -> str:
         """The path of the volume the machine is defined with now; empty when it is not defined."""
@@ -95,19 +113,18 @@ class Surroundings:
     def own_mark(self, volume: str) -> Mark | None:
         """The mark beside this volume if it is of this machine's disk."""
         mark = read_mark(volume)
-        return mark if mark is not None and mark.is_of(self.uuid, self.disk.target) else None
+        return mark if mark is not None and mark.is_of(self.uuid, self.origin) else None
 
     def marks(self) -> list[Mark]:
         """The marks of this disk wherever a move may have left one."""
         folders = {pool.path for pool in self.pools.values() if pool.kind in OF_FILES and pool.path}
         folders.add(os.path.dirname(self.old))
-        found = [mark for folder in sorted(folders) for mark in marked_volumes(folder, self.uuid, self.disk.target)]
+        found = [mark for folder in sorted(folders) for mark in marked_volumes(folder, self.uuid, self.origin)]
         marks = {mark.volume: mark for mark in found}
         # A machine may have come from a folder that is no pool.
-        for origin in {mark.origin for mark in found} - set(marks):
-            left = self.own_mark(origin)
-            if left is not None:
-                marks[origin] = left
+        left = self.own_mark(self.origin)
+        if left is not None:
+            marks[left.volume] = left
         return list(marks.values())
 
     def users_of(self, volumes: list[str]) -> list[str]:
@@ -117,13 +134,21 @@ class Surroundings:
 
     def other_users(self) -> list[str]:
         """Who uses the volume besides this disk, as texts."""
-        path, own = os.path.realpath(self.old), (self.uuid, self.disk.target)
-        found = uses(self.connection, self.pools)
-        return sorted({use.by for use in found if use.path == path and (use.uuid, use.disk) != own})
+        present = self.present()
+        own = {(self.uuid, disk.target) for disk in (self.disk, present) if disk is not None}
+        path, found = os.path.realpath(self.old), uses(self.connection, self.pools)
+        return sorted({use.by for use in found if use.path == path and (use.uuid, use.disk) not in own})
 
     def lacking_bytes(self, pool: Pool) -> int:
         """How many bytes are missing in the pool for the copy; 0 when it fits."""
         return max(0, space_needed(self.old) + SPARE_BYTES - space_free(pool.path))
+
+    def replaced(self, pool: Pool) -> list[str]:
+        """What a move takes away in the pool: an unfinished copy, and what an earlier move left there."""
+        new = self.new(pool)
+        if self.own_mark(new) is None:
+            return []
+        return [path for path in (new + PARTIAL, new) if os.path.lexists(path)]
 
 
 @contextmanager

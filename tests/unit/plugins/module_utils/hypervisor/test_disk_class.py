@@ -271,6 +271,53 @@ def test_a_volume_named_by_its_pool(connection, web1, ssd, hdd):
     assert (os.listdir(ssd), os.listdir(hdd)) == ([], ["web1.qcow2"])
 
 
+def other_bus(xml):
+    return xml.replace("dev='vda' bus='virtio'", "dev='sda' bus='sata'").replace("<address type='pci'", "<x", 1)
+
+
+def test_a_disk_whose_bus_changes_in_the_same_step(connection, web1, ssd, hdd):
+    xml = xml_of(web1)
+    step = move(connection, web1, "hdd")
+    connection.defineXML(other_bus(step.perform()))
+    step.undo()
+    assert f"<source file='{ssd}/web1.qcow2'/>\n      <target dev='sda' bus='sata'/>" in xml_of(web1)
+    # The driver may also change the bus first.
+    step = DiskMove(connection, xml, None, "hdd", {})
+    assert step.faults() == []
+    connection.defineXML(step.perform())
+    write(hdd / "web1.qcow2", 0x33, "0", "1M")
+    step = DiskMove(connection, other_bus(xml_of(web1)), None, "ssd", {})
+    assert step.faults() == []
+    connection.defineXML(step.perform())
+    assert "dev='sda'" in xml_of(web1)
+    assert holds(ssd / "web1.qcow2", 0x33, "0", "1M")
+    step.confirm()
+    assert (os.listdir(ssd), os.listdir(hdd)) == (["web1.qcow2"], [])
+
+
+def test_two_disks_of_one_name(connection, ssd, hdd, tmp_path):
+    places = {"vda": tmp_path / "a", "vdb": tmp_path / "b"}
+    for target, folder in places.items():
+        folder.mkdir()
+        make_image(folder / "disk.qcow2")
+        write(folder / "disk.qcow2", {"vda": 0x11, "vdb": 0x22}[target], "0", "1M")
+    disks = "".join(disk(folder / "disk.qcow2", target=target) for target, folder in places.items())
+    domain = connection.defineXML(DOMAIN.format(name="web1", disks=disks))
+    connection.defineXML(DiskMove(connection, xml_of(domain), "vda", "hdd", {}).perform())
+    connection.defineXML(DiskMove(connection, xml_of(domain), "vda", "ssd", {}).perform())
+    # In hdd is what was left behind of the other one.
+    second = DiskMove(connection, xml_of(domain), "vdb", "hdd", {})
+    (fault,) = second.faults()
+    assert "belongs to disk vda of machine web1" in fault
+    assert second.kept() == []
+    DiskMove(connection, xml_of(domain), "vda", "ssd", {}).confirm()
+    connection.defineXML(second.perform())
+    second.confirm()
+    assert holds(ssd / "disk.qcow2", 0x11, "0", "1M")
+    assert holds(hdd / "disk.qcow2", 0x22, "0", "1M")
+    assert (os.listdir(places["vda"]), os.listdir(places["vdb"])) == ([], [])
+
+
 def test_an_overlay_stays_one(connection, ssd, hdd):
     make_image(ssd / "base.qcow2")
     write(ssd / "base.qcow2", 0x11, "0", "4M")
@@ -507,6 +554,17 @@ def test_a_pool_that_runs_full_meanwhile(connection, web1, ssd, small, monkeypat
         step.perform()
     assert os.listdir(small) == []
     assert sorted(os.listdir(ssd)) == ["web1.qcow2"]
+
+
+def test_an_unfinished_copy_takes_no_room(connection, web1, ssd, small):
+    write(ssd / "web1.qcow2", 0x66, "16M", "2M")
+    step = carried_out(connection, web1, "small")
+    connection.defineXML(xml_of(web1).replace(str(small), str(ssd)))
+    os.rename(small / "web1.qcow2", small / "web1.qcow2.evolve-partial")
+    assert disk_copy.space_free(str(small)) < disk_copy.space_needed(str(ssd / "web1.qcow2"))
+    assert step.faults() == []
+    step.perform()
+    assert sorted(os.listdir(small)) == ["web1.qcow2", "web1.qcow2.evolve-copy"]
 
 
 def test_the_stale_copy_makes_room_for_the_present_one(connection, web1, ssd, small):
