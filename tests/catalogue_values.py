@@ -22,6 +22,8 @@ _SPACE_KEYS = ("type", "range", "step", "scale", "special", "values", "ordered",
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 
+# Of a range: its ends, and values between that are as crooked as its step lets them be.
+POSITIONS = (0.0, 0.37, 0.71, 1.0)
 SMALL: Mapping[str, float] = {"guest.memory_mib": 1024, "guest.vcpus": 2, "guest.disk_mib": 4096}
 LARGE: Mapping[str, float] = {"guest.memory_mib": 2**20, "guest.vcpus": 256, "guest.disk_mib": 2**23}
 
@@ -53,12 +55,12 @@ class Told:
         assert parameter is not None, found
         return parameter
 
-    def samples(self, facts: Mapping[str, float], count: int = 5) -> list[Any]:
-        """Its special values and default, both ends of its range and some values between; every value of a choice."""
+    def samples(self, facts: Mapping[str, float]) -> list[Any]:
+        """Its special values, then values from one end of its range to the other, its default; or all of a choice."""
         parameter = self.parameter(facts)
         if not isinstance(parameter, NumericParameter):
             return parameter.values()
-        values = [*parameter.special, *(parameter.at(index / (count - 1)) for index in range(count))]
+        values = [*parameter.special, *(parameter.at(position) for position in POSITIONS)]
         return list(dict.fromkeys([*values, self.default] if self.default is not None else values))
 
     def is_in(self, version: str, flavor: str = "") -> bool:
@@ -92,8 +94,12 @@ def told(family: str) -> list[Told]:
 
 
 def active(entries: list[Told], values: Mapping[str, Any]) -> list[Told]:
-    """Those whose condition holds where the others have these values."""
-    return [entry for entry in entries if "when" not in entry.raw or parse(entry.raw["when"]).holds(values)]
+    """Those whose condition and constraints hold for these values, facts among them."""
+    return [entry for entry in entries if all(parse(text).holds(values) for text in _conditions(entry))]
+
+
+def _conditions(entry: Told) -> list[str]:
+    return [*([entry.raw["when"]] if "when" in entry.raw else []), *entry.raw.get("constraints", [])]
 
 
 def _parts(version: str) -> tuple[int, ...]:

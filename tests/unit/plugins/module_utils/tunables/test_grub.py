@@ -231,7 +231,7 @@ def test_grub2_in_its_own_folder(machine):
 
 
 def test_entries_in_files_of_their_own_come_from_grubby(machine, tmp_path, monkeypatch):
-    """With a stand-in for grubby that prints what a RHEL 9 said."""
+    """With a stand-in for grubby, for want of a real one: what it prints is written by hand in its format."""
     machine.with_grub("debian", "boot/grub2")
     text = (FIXTURES / "debian.out").read_text()
     start, end = text.index("menuentry 'Debian"), text.index("### END /etc/grub.d/10_linux")

@@ -90,7 +90,7 @@ def test_what_a_reload_sets_is_read_back_unchanged(server: str, rows: Rows, vers
     # What stands on the server's command line beats its files.
     mine = [e for e in ENTRIES if e.is_in(version) and e.raw["tier"] == "reload" and e.setting not in SETTINGS]
     for number in range(ROUNDS):
-        wanted = {entry: pick(entry.samples(SMALL, 3), number) for entry in mine}
+        wanted = {entry: pick(entry.samples(SMALL), number) for entry in mine}
         reload(server, {entry.setting: in_server(entry, rows[entry.setting], value) for entry, value in wanted.items()})
         now = settings(server)
         found = {entry: in_catalogue(entry, now[entry.setting], now[entry.setting]["setting"]) for entry in mine}

@@ -134,10 +134,10 @@ def test_every_value_that_is_set_while_it_runs_is_read_back_unchanged(
     assert all("modified Jemalloc" in refused[name] for name in NEEDS_REDIS_OWN_JEMALLOC)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_what_takes_a_start_is_read_back_unchanged_after_it(here: list[Told], number: int) -> None:
     started = [entry for entry in here if entry.raw["tier"] == "restart"]
-    samples = [entry.samples(SMALL, 3) for entry in started]
+    samples = [entry.samples(SMALL) for entry in started]
     wanted = {e.setting: in_server(e, s[number % len(s)]) for e, s in zip(started, samples, strict=True)}
     with running(*(word for name, value in wanted.items() for word in (f"--{name}", value))) as server:
         found = server.settings()
