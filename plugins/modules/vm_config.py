@@ -241,6 +241,9 @@ hypervisor:
     memory_mib:
       description: Memory of the host in MiB.
       type: int
+    numa_nodes:
+      description: NUMA nodes of the host.
+      type: int
     machines:
       description:
         - C(vcpus) and C(memory_mib) of every machine that is active there, by its name there. On Xen C(Domain-0) is

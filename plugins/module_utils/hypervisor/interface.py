@@ -61,6 +61,7 @@ class Capacity(NamedTuple):
     vcpus: int
     memory_mib: int
     machines: dict[str, Allotment]
+    numa_nodes: int = 1
 
 
 class Hypervisor(ABC):

@@ -133,10 +133,10 @@ class LibvirtHypervisor(Hypervisor):
     def capacity(self, machine: str) -> Capacity:
         """A connection to libvirt is one host, whichever machine is asked about."""
         with _speaking("Reading what the hypervisor has and holds failed"):
-            _model, memory_mib, cpus = self._connection.getInfo()[:3]
+            _model, memory_mib, cpus, _frequency, nodes = self._connection.getInfo()[:5]
             active = self._connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
             machines = {domain.name(): _allotment(domain) for domain in active}
-        return Capacity(cpus, memory_mib, {name: held for name, held in machines.items() if held is not None})
+        return Capacity(cpus, memory_mib, {name: held for name, held in machines.items() if held is not None}, nodes)
 
     def _bring_about(
         self,
