@@ -218,7 +218,8 @@ def between_namespaces(code):
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # tc and ip are where not everyone looks for programs.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
