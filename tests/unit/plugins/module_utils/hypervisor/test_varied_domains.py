@@ -163,7 +163,7 @@ def rest_of(xml, names):
     prune(root)
     before, after = xml[: xml.index("<domain")], xml[xml.rindex("</domain>") :]
     written = ET.tostring(root, encoding="unicode")
-    return before, ET.canonicalize(written, with_comments=True, strip_text=True, rewrite_prefixes=True), after
+    return before, ET.canonicalize(written, with_comments=True, strip_text=True), after
 
 
 def prune(root):
@@ -188,7 +188,7 @@ def cases_of_single_edits():
 
 
 def canonical(xml):
-    return ET.canonicalize(xml, with_comments=True, strip_text=True, rewrite_prefixes=True)
+    return ET.canonicalize(xml, with_comments=True, strip_text=True)
 
 
 def in_full(xml):
