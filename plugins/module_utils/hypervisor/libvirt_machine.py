@@ -9,7 +9,6 @@ Talks to libvirt; knows nothing about plans. Every wait is bounded by `Patience`
 from __future__ import annotations
 
 import time
-import xml.etree.ElementTree as ET
 from contextlib import suppress
 from typing import Any, Callable, Collection, Iterable, Mapping, NamedTuple
 
@@ -18,7 +17,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.de
     Definition,
     read_definition,
 )
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.document import About
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.document import About, parse
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.table import LIVE, names_of
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import HypervisorError
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_library import libvirt
@@ -112,7 +111,7 @@ class LibvirtMachine:
 
     def live_names(self) -> frozenset[str]:
         """The parameters that the running process can take over whatever their value, unlike vCPUs and memory."""
-        return frozenset(name for name in names_of(ET.fromstring(self.process_xml())) if name in LIVE) - {
+        return frozenset(name for name in names_of(parse(self.process_xml())) if name in LIVE) - {
             VCPUS,
             MEMORY_MIB,
         }
@@ -232,7 +231,7 @@ class LibvirtMachine:
 
     def _controls(self) -> list[LiveControl]:
         xml = self.process_xml()
-        process, definition = ET.fromstring(xml), read_definition(xml, self._about)
+        process, definition = parse(xml), read_definition(xml, self._about)
         controls: list[LiveControl] = [
             CpuShare(self._domain, process, self._about),
             Pinning(self._domain, process, self._about),

@@ -62,7 +62,7 @@ class Definition(NamedTuple):
 
 def read_definition(xml: str, about: About = ANYTHING, boot: Iterable[str] = ()) -> Definition:
     """Read a domain XML. boot: names of kernel.boot.* to read as well. Raises UnsuitableMachine for unknown devices."""
-    root = ET.fromstring(xml)
+    root = parse(xml)
     found, interface = disk.find_disk(root, about), network.find_interface(root, about)
     return Definition(
         parameters=_values(root, about, boot),
@@ -119,7 +119,7 @@ def edit_definition(xml: str, target: Mapping[str, Any], about: About = ANYTHING
     survive. exact_memory makes an exception: the maximum becomes the wanted amount, for guests whose balloon does not
     move.
     """
-    root = ET.fromstring(xml)
+    root = parse(xml)
     boot = [name for name in target if _is_boot(name)]
     have = _values(root, about, boot)
     wanted_kib = int(target.get(MEMORY_MIB, 0)) * 1024

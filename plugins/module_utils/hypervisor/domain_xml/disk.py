@@ -20,7 +20,11 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.do
     remove_if_empty,
     text,
 )
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.notes import note_of
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.notes import (
+    drop_note,
+    new_note,
+    note_of,
+)
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import UnsuitableMachine
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
     CACHE_WITH_NATIVE_IO,
@@ -183,11 +187,13 @@ def edit_iothread(root: ET.Element, disk: ET.Element, value: Value) -> None:
         free = sorted(present - used)
         driver(held).set("iothread", str(free[0] if free else _add_iothread(root, present)))
         return
-    driver(held).attrib.pop("iothread", None)
+    number = driver(held).attrib.pop("iothread", None)
     for mapping in driver(held).findall("iothreads"):
         driver(held).remove(mapping)
     if held.tag == "controller":
         remove_if_empty(held, "driver")
+    if number is not None:
+        _remove_iothread(root, number)
 
 
 def faults(root: ET.Element, disk: ET.Element, target: Mapping[str, Value]) -> list[str]:
@@ -256,4 +262,28 @@ def _add_iothread(root: ET.Element, present: set[int]) -> int:
     listing = root.find("iothreadids")
     if listing is not None:
         ET.SubElement(listing, "iothread", id=str(number))
+    new_note(root, f"iothread:{number}")
     return number
+
+
+def _remove_iothread(root: ET.Element, number: str) -> None:
+    """Take away an iothread that was added for a disk, once nothing else speaks of it."""
+    count, listing = root.find("iothreads"), root.find("iothreadids")
+    present, used = _iothread_ids(root)
+    about = f"iothread:{number}"
+    pinned = [each for each in root.findall("cputune/iothreadpin") if each.get("iothread") == number]
+    if note_of(root, about) is None or count is None or int(number) in used or pinned:
+        return
+    listed = [] if listing is None else [each for each in listing if each.get("id") == number]
+    # Without a list of numbers libvirt takes away the last one.
+    if not listed and int(number) != max(present):
+        return
+    if listing is not None:
+        for each in listed:
+            listing.remove(each)
+    if len(present) > 1:
+        count.text = str(len(present) - 1)
+    else:
+        root.remove(count)
+        remove_if_empty(root, "iothreadids")
+    drop_note(root, about)

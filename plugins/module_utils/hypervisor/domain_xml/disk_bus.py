@@ -274,7 +274,8 @@ def _give_queues(root: ET.Element, disk: ET.Element, carried: tuple[dict[str, st
     held = holder(root, disk)
     if held is not None and (settings or mappings):
         driver(held).attrib.update(settings)
-        driver(held).extend(mappings)
+        for mapping in mappings:
+            driver(held).insert(0, mapping)
         remove_if_empty(held, "driver")
 
 

@@ -9,7 +9,7 @@ put where libvirt's schema has them: https://libvirt.org/formatdomain.html
 
 from __future__ import annotations
 
-import io
+import re
 import xml.etree.ElementTree as ET
 from typing import NamedTuple
 from xml.parsers import expat
@@ -34,9 +34,23 @@ class About(NamedTuple):
 
 
 def parse(xml: str) -> ET.Element:
-    """The tree, comments included."""
-    _keep_prefixes(xml)
-    return ET.fromstring(xml, ET.XMLParser(target=ET.TreeBuilder(insert_comments=True, insert_pis=True)))
+    """The tree, comments included.
+
+    Namespaces are not resolved: a tag is what stands there (qemu:arg), a declaration an attribute like any other
+    (xmlns:qemu), so that they are written where they were.
+    """
+    builder = ET.TreeBuilder(insert_comments=True, insert_pis=True)
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.CommentHandler = builder.comment
+    parser.ProcessingInstructionHandler = builder.pi
+    # The declaration may name an encoding that a text in memory no longer has.
+    parser.Parse(_undeclared(xml), True)
+    root: ET.Element = builder.close()
+    return root
 
 
 def serialise(root: ET.Element, original: str) -> str:
@@ -79,12 +93,8 @@ def remove_if_empty(parent: ET.Element, tag: str) -> None:
         parent.remove(found)
 
 
-def _keep_prefixes(xml: str) -> None:
-    """Have ElementTree write the namespace prefixes it finds; by itself it would invent ns0, ns1."""
-    for _event, (prefix, uri) in ET.iterparse(io.StringIO(xml), events=("start-ns",)):
-        # Prefixes such as ns1 are reserved for the invented ones.
-        if prefix and not (prefix.startswith("ns") and prefix[2:].isdigit()):
-            ET.register_namespace(prefix, uri)
+def _undeclared(xml: str) -> str:
+    return re.sub(r"^\s*<\?xml[^>]*\?>", "", xml)
 
 
 def _around(xml: str) -> tuple[str, str]:

@@ -85,9 +85,9 @@ def edit_model(root: ET.Element, interface: ET.Element, value: Value) -> None:
             interface.remove(driver)
     elif not was_virtio and value in _VIRTIO:
         note = note_of(root, about)
-        if note is not None:
-            interface.extend(copy.deepcopy(each) for each in note)
-            drop_note(root, about)
+        for driver in [] if note is None else note:
+            interface.insert(list(interface).index(child(interface, "model")) + 1, copy.deepcopy(driver))
+        drop_note(root, about)
 
 
 def read_queues(interface: ET.Element) -> int:

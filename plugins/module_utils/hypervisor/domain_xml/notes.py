@@ -17,14 +17,13 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.do
 )
 
 NAMESPACE = "urn:evolve.vm:domain:1"
-_NOTES = f"{{{NAMESPACE}}}was"
-
-ET.register_namespace("evolve", NAMESPACE)
+_NOTES = "evolve:was"
 
 
 def note_of(root: ET.Element, about: str) -> ET.Element | None:
     """The note about this thing."""
-    return next((each for each in root.findall(f"metadata/{_NOTES}/note") if each.get("about") == about), None)
+    notes = _notes(root)
+    return None if notes is None else next((each for each in notes if each.get("about") == about), None)
 
 
 def new_note(root: ET.Element, about: str) -> ET.Element:
@@ -33,9 +32,9 @@ def new_note(root: ET.Element, about: str) -> ET.Element:
     metadata = root.find("metadata")
     if metadata is None:
         metadata = insert_after(root, ("name", "uuid", "genid", "title", "description"), "metadata")
-    notes = metadata.find(_NOTES)
+    notes = _notes(root)
     if notes is None:
-        notes = ET.SubElement(metadata, _NOTES)
+        notes = ET.SubElement(metadata, _NOTES, {"xmlns:evolve": NAMESPACE})
     return ET.SubElement(notes, "note", about=about)
 
 
@@ -45,8 +44,21 @@ def drop_note(root: ET.Element, about: str) -> None:
     metadata = root.find("metadata")
     if note is None or metadata is None:
         return
-    notes = metadata.find(_NOTES)
+    notes = _notes(root)
     if notes is not None:
         notes.remove(note)
-        remove_if_empty(metadata, _NOTES)
+        if not len(notes):
+            metadata.remove(notes)
     remove_if_empty(root, "metadata")
+
+
+def _notes(root: ET.Element) -> ET.Element | None:
+    """The element that holds the notes, under whatever prefix."""
+    metadata = root.find("metadata")
+    for each in [] if metadata is None else metadata:
+        prefix, dummy, name = str(each.tag).partition(":")
+        if name == "was" and any(
+            above is not None and above.get(f"xmlns:{prefix}") == NAMESPACE for above in (each, metadata, root)
+        ):
+            return each
+    return None

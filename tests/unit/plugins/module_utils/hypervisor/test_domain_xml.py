@@ -45,6 +45,11 @@ def rest_of(xml: str, disk: str) -> str:
     for tag in ("memory", "currentMemory", "vcpu", "vcpus", "iothreads", "iothreadids"):
         for element in root.findall(tag):
             root.remove(element)
+    for metadata in root.findall("metadata"):
+        for notes in metadata.findall("{urn:evolve.vm:domain:1}was"):
+            metadata.remove(notes)
+        if not len(metadata):
+            root.remove(metadata)
     for topology in root.findall("cpu/topology"):
         topology.attrib.pop("cores", None)
     for element in root.findall("devices/disk"):
@@ -136,7 +141,10 @@ def test_edit_keeps_prefixes_comments_and_text():
     edited = edit_definition(DOMAINS["rich"], EVERYTHING)
     for part in (
         "<qemu:commandline>",
-        "<libosinfo:libosinfo>",
+        "<libosinfo:libosinfo xmlns:libosinfo=",
+        '<owner xmlns="http://example.com/inventory" cost-centre="42">',
+        "<ns0:tag xmlns:ns0=",
+        "<!-- Kept by hand: ask the storage team before touching the disks. -->",
         "<!-- Two sockets: the licence counts them. -->",
         "A title with &lt;angle&gt; brackets &amp; an ampersand, grün",
         'passwd="secret"',
