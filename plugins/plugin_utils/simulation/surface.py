@@ -24,7 +24,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters im
     MEMORY_MIB,
     VCPUS,
 )
-from ansible_collections.evolve.vm.plugins.module_utils.tunables.sysctl import PREFIX
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.names import SYSCTL
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.baseline import BASELINE
 
 HUGEPAGE_MIB = 2
@@ -70,12 +70,12 @@ class _View:
         self.quota = (int(self._values[CPU_QUOTA_PERCENT]) or 100) / 100
 
     def sysctl(self, key: str) -> int:
-        return int(self._values[PREFIX + key])
+        return int(self._values[SYSCTL + key])
 
     @property
     def usable_mib(self) -> float:
         """Memory left for programs and cache."""
-        reserved = (self.sysctl("vm.min_free_kbytes") - int(BASELINE[PREFIX + "vm.min_free_kbytes"])) / 1024
+        reserved = (self.sysctl("vm.min_free_kbytes") - int(BASELINE[SYSCTL + "vm.min_free_kbytes"])) / 1024
         return max(1.0, self.memory_mib - HUGEPAGE_MIB * self.sysctl("vm.nr_hugepages") - reserved)
 
     @property

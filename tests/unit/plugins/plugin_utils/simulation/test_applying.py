@@ -11,9 +11,14 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying impo
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulatedMachine
 
 SWAPPINESS = "kernel.sysctl.vm.swappiness"
+HUGE = "kernel.sysfs.kernel.mm.transparent_hugepage.enabled"
+DEPTH = "kernel.module.virtio_blk.queue_depth"
+MITIGATIONS = "kernel.boot.mitigations"
 DEFAULTS = {
     "parameters": None,
     "state": "applied",
+    "stage": "all",
+    "boot_loader": "auto",
     "running": True,
     "restart": False,
     "simulation": {"host_vcpus": 64, "host_memory_mib": 262144},
@@ -215,7 +220,7 @@ def test_unknown_keys_are_refused_like_by_a_real_kernel(tune):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("vm.swappiness", 201), ("vm.swappiness", -1), ("vm.swappiness", "high"), ("net.core.default_qdisc", "best")],
+    [("vm.swappiness", 201), ("vm.swappiness", -1), ("net.core.default_qdisc", "best")],
 )
 def test_values_out_of_range_are_refused_and_nothing_is_kept(tune, key, value):
     result = tune({"kernel.sysctl.vm.dirty_ratio": 33, f"kernel.sysctl.{key}": value})
@@ -223,6 +228,71 @@ def test_values_out_of_range_are_refused_and_nothing_is_kept(tune, key, value):
     assert f"kernel.sysctl.{key}: the kernel refuses {value}: Invalid argument (errno 22)" in result["msg"]
     ratio = "kernel.sysctl.vm.dirty_ratio"
     assert tune(state="read", parameters=[ratio])["readback"] == {ratio: 20}
+
+
+def test_values_of_another_kind_are_found_before_anything_is_set(tune, tmp_path):
+    result = tune(
+        {
+            SWAPPINESS: "high",
+            HUGE: "madvice",
+            "kernel.module.zswap.enabled": "perhaps",
+            "kernel.module.virtio_blk.queue_depth": -1,
+            "kernel.module.zswap.enabeld": True,
+        }
+    )
+    assert result["msg"].splitlines() == [
+        "Nothing was changed.",
+        "kernel.module.zswap.enabeld: this kernel has no such key. Did you mean zswap.enabled?",
+        f"{SWAPPINESS}: found 'high', expected a number, as the value in force is 60.",
+        f"{HUGE}: found 'madvice', expected one of always, madvise, never. Did you mean madvise?",
+        "kernel.module.zswap.enabled: found 'perhaps', expected true or false.",
+        "kernel.module.virtio_blk.queue_depth: found -1, which the kernel would not take at its start.",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_kinds_of_kernel_parameters(tune):
+    wanted = {SWAPPINESS: 7, HUGE: "never", "kernel.module.zswap.enabled": True, "kernel.boot.nosmt": False}
+    result = tune(wanted)
+    assert (result["tier"], result["readback"], result["restart_required"]) == ("live", wanted, False)
+    assert tune(wanted)["changed"] is False
+    refused = tune({SWAPPINESS: 8, HUGE: "always", "kernel.module.zswap.compressor": "zip"})
+    assert refused["msg"] == (
+        "kernel.module.zswap.compressor: the kernel refuses zip: Invalid argument (errno 22). "
+        "What had been written before was put back."
+    )
+    assert tune(state="read", parameters=list(wanted))["readback"] == wanted
+
+
+def test_what_takes_a_restart_is_there_after_it_and_gone_after_the_next(size, tune):
+    wanted = {MITIGATIONS: "off", DEPTH: 128, SWAPPINESS: 7}
+    prepared = tune(wanted, stage="boot")
+    assert [(change["parameter"], change["tier"]) for change in prepared["changes"]] == [
+        (MITIGATIONS, "reboot"),
+        (DEPTH, "reboot"),
+    ]
+    assert prepared["restart_required"] is True
+    assert prepared["readback"] == {MITIGATIONS: False, DEPTH: 0}
+    size({}, restart=True)
+    done = tune(wanted, stage="running")
+    assert done["readback"] == wanted
+    assert [change["parameter"] for change in done["changes"]] == [SWAPPINESS]
+    # A restart for another reason keeps what the stage before it asked for, and only that.
+    assert tune(wanted, stage="boot")["restart_required"] is False
+    size({"vm.disk.cache": "none"})
+    assert tune(wanted, stage="running")["readback"] == wanted
+    size({}, restart=True)
+    assert tune({MITIGATIONS: "default"}, state="read")["readback"] == {MITIGATIONS: "default"}
+
+
+def test_what_takes_a_restart_and_did_not_get_one_is_a_failure(size, tune):
+    assert tune({MITIGATIONS: "off"})["restart_required"] is True
+    assert tune({MITIGATIONS: "off"}, check_mode=True)["restart_required"] is True
+    result = tune({MITIGATIONS: "off", SWAPPINESS: 7}, stage="running")
+    assert f"{MITIGATIONS}: off is not in force after a restart, but false." in result["msg"]
+    assert tune(state="read", parameters=[SWAPPINESS])["readback"] == {SWAPPINESS: 60}
+    size({}, restart=True)
+    assert tune(state="read", parameters=[MITIGATIONS])["readback"] == {MITIGATIONS: False}, "it was taken back"
 
 
 def test_a_value_that_the_kernel_cuts_is_a_failure(tune):
