@@ -95,9 +95,16 @@ class CpuShare(LiveControl):
 
 
 class Pinning(LiveControl):
-    """Which host CPUs each vCPU may run on, of those plugged in and those that may be."""
+    """Which host CPUs each vCPU may run on, of those plugged in and those that may be.
+
+    definition: that of the next start, which has the pins wanted already.
+    """
 
     names = (CPU_PINNING,)
+
+    def __init__(self, domain: Any, process: ET.Element, about: About, definition: ET.Element) -> None:
+        super().__init__(domain, process, about)
+        self._definition = definition
 
     def read(self) -> list[tuple[bool, ...]]:
         return [tuple(each) for each in self._domain.vcpuPinInfo(libvirt.VIR_DOMAIN_AFFECT_LIVE)]
@@ -111,10 +118,12 @@ class Pinning(LiveControl):
         return {CPU_PINNING: kind}
 
     def wanted(self, present: list[tuple[bool, ...]], target: Mapping[str, Value]) -> list[tuple[bool, ...]]:
-        kind = str(target[CPU_PINNING])
-        pins = cpu_share.wanted_pins(kind, len(present), self._process, self._about)
         everywhere = frozenset(cpu_share.allowed_cpus(self._process, self._about))
-        return [_map(pins[number] if pins else everywhere, len(each)) for number, each in enumerate(present)]
+        pins = [each or everywhere for each in cpu_share.pinned(self._definition)]
+        if len(pins) < len(present):
+            kind = str(target[CPU_PINNING])
+            pins = cpu_share.wanted_pins(kind, len(present), self._process, self._about) or [everywhere] * len(present)
+        return [_map(pins[number], len(each)) for number, each in enumerate(present)]
 
     def write(self, wanted: list[tuple[bool, ...]]) -> None:
         for number, cpus in enumerate(wanted):

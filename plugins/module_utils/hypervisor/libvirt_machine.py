@@ -234,7 +234,7 @@ class LibvirtMachine:
         process, definition = parse(xml), read_definition(xml, self._about)
         controls: list[LiveControl] = [
             CpuShare(self._domain, process, self._about),
-            Pinning(self._domain, process, self._about),
+            Pinning(self._domain, process, self._about, parse(self.xml())),
         ]
         if definition.disk:
             controls.append(DiskLimits(self._domain, process, self._about, definition.disk))

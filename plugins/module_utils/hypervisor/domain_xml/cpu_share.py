@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import xml.etree.ElementTree as ET
 from collections import Counter
 from typing import Mapping, Sequence
@@ -19,7 +20,14 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.do
     remove_if_empty,
     text,
 )
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.notes import (
+    drop_note,
+    new_note,
+    note_of,
+)
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import CPU_PINNING
+
+_PINS = "pins"
 
 PERIOD_US = 100_000
 """The kernel's period of CPU bandwidth, unless the owner has given another."""
@@ -96,10 +104,20 @@ def kind_of_pinning(
 
 
 def edit_pinning(root: ET.Element, value: Value, about: About) -> None:
-    """Pin every vCPU anew."""
-    tune = _cputune(root)
-    for pin in tune.findall("vcpupin"):
+    """Pin every vCPU anew; the owner's pins, which a note keeps, come back with the kind that they were."""
+    tune, note, former = _cputune(root), note_of(root, _PINS), read_pinning(root, about)
+    pins = tune.findall("vcpupin")
+    if note is None and pins:
+        note = new_note(root, _PINS)
+        note.set("kind", former)
+        note.extend(copy.deepcopy(pins))
+    for pin in pins:
         tune.remove(pin)
+    if note is not None and note.get("kind") == value:
+        tune.extend(copy.deepcopy(each) for each in note)
+        drop_note(root, _PINS)
+        extend_pinning(root, str(value), about)
+        return
     for number, cpus in enumerate(wanted_pins(str(value), maximum(root), root, about)):
         _pin(tune, number, cpus)
     remove_if_empty(root, "cputune")

@@ -59,6 +59,8 @@ def edit_bus(root: ET.Element, disk: ET.Element, value: Value) -> None:
         _remove_controller(root, added)
     if note is not None and _restores(root, disk, note, wanted):
         new_name = _restore(disk, note)
+        if note.get("first") == "yes":
+            _put_first(root, disk)
         drop_note(root, note_name(old_name))
     else:
         new_name = _move(root, disk, note, wanted)
@@ -106,6 +108,14 @@ def _restore(disk: ET.Element, note: ET.Element) -> str:
         if element.tag in ("address", *_ELEMENTS):
             disk.append(copy.deepcopy(element))
     return name_of(disk)
+
+
+def _put_first(root: ET.Element, disk: ET.Element) -> None:
+    """libvirt, which sorts the disks of a bus by name, may have put it behind others."""
+    devices, first = root.find("devices"), hard_disks(root)[0]
+    if devices is not None and first is not disk:
+        devices.remove(disk)
+        devices.insert(list(devices).index(first), disk)
 
 
 def _move(root: ET.Element, disk: ET.Element, note: ET.Element | None, wanted: str) -> str:
