@@ -106,10 +106,11 @@ def _check(asked: Asked, apps: Mapping[str, App]) -> None:
     unknown, refused = [], []
     for name, app in apps.items():
         known = app.known([setting.name for setting in asked.settings[name]])
+        missing = [setting for setting in asked.settings[name] if setting.name not in known]
+        version = f" {app.version()}".rstrip() if missing else ""
         unknown += [
-            f"{setting.parameter}: this {name} has no setting {setting.name}.{did_you_mean(setting.name, app.names())}"
-            for setting in asked.settings[name]
-            if setting.name not in known
+            f"{each.parameter}: {name}{version} has no setting {each.name}.{did_you_mean(each.name, app.names())}"
+            for each in missing
         ]
         target = {each: value for each, value in asked.targets.get(name, {}).items() if each.name in known}
         refused += app.faults(target) if target else []

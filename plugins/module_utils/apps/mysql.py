@@ -87,8 +87,8 @@ class MySQL(App):
     def faults(self, target: Mapping[Setting, Value]) -> list[str]:
         faults, lines = [], {}
         for setting, value in target.items():
-            if self._is_fixed_at(setting, value):
-                continue
+            if self._has(setting, value):
+                continue  # nothing has to be said to anybody
             try:
                 text = self._text(setting, value)
                 reason = self._reason_against(setting, value)
@@ -113,7 +113,10 @@ class MySQL(App):
         missing = [setting.name for setting in settings if _own(setting.name) not in rows]
         if missing:
             raise AppError(f"{self._name}: the server has no {', '.join(missing)}.")
-        return {setting.parameter: _value(setting, rows[_own(setting.name)]) for setting in settings}
+        try:
+            return {setting.parameter: _value(setting, rows[_own(setting.name)]) for setting in settings}
+        except units.UnitError as error:
+            raise AppError(f"{self._name}: {error}.") from error
 
     def files(self, target: Mapping[Setting, Value]) -> dict[str, bytes | None]:
         deviations = drop_in.lines(managed_file.read(self._file))
@@ -159,6 +162,9 @@ class MySQL(App):
         # It has taken the value and made another of it.
         return f"{self._kind} has rounded or limited the value" if row.get("type", "").startswith(_NUMBERS) else ""
 
+    def version(self) -> str:
+        return self._server.version
+
     def last_words(self) -> str:
         return self._service.last_words()
 
@@ -192,10 +198,12 @@ class MySQL(App):
                 row["fixed"] = _READ_ONLY in str(error)
         return bool(row["fixed"])
 
-    def _is_fixed_at(self, setting: Setting, value: Value) -> bool:
-        """Whether the variable is no option, and the value the one it has: nothing has to be said to anybody."""
-        row = self._variables()[_own(setting.name)] if self._is_up() else {}
-        return not row.get("option", True) and same(_value(setting, row), value)
+    def _has(self, setting: Setting, value: Value) -> bool:
+        """Whether the server has this value in force."""
+        try:
+            return self._is_up() and same(_value(setting, self._variables()[_own(setting.name)]), value)
+        except units.UnitError:
+            return False
 
     def _reason_against(self, setting: Setting, value: Value) -> str:
         """Why the value cannot be had, as a clause; empty where nothing is known against it."""
