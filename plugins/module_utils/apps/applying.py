@@ -57,9 +57,12 @@ def configure_apps(
             plans = [_plan(name, app, asked) for name, app in apps.items()]
         except AppError as error:
             raise ConfiguringFailed(f"{NOTHING} {error}", "infrastructure") from error
-        if not check_mode:
-            _apply([plan for plan in plans if plan.does_something], asked.options, state_directory)
-        return {**_result(asked, plans, check_mode), "notes": notes}
+        try:
+            if not check_mode:
+                _apply([plan for plan in plans if plan.does_something], asked.options, state_directory)
+            return {**_result(asked, plans, check_mode), "notes": notes}
+        except AppError as error:
+            raise ConfiguringFailed(str(error), "infrastructure") from error
 
 
 def _take_up(options: Mapping[str, Any], state_directory: str, applying: bool) -> list[str]:

@@ -134,7 +134,15 @@ class MySQL(App):
         return files
 
     def check(self) -> str:
-        return "\n".join(self._server.refusals())
+        ours = drop_in.lines(managed_file.read(self._file))
+        given = self._server.given() if ours else {}
+        # What is set live would be lost with the next start, unnoticed.
+        overridden = [
+            f"{name}: a file that is read after {self._file} sets it to {given[name]}"
+            for name, line in ours.items()
+            if name in given and not same(given[name], _unquoted(line.text))
+        ]
+        return "\n".join([*self._server.refusals(), *overridden])
 
     def is_running(self) -> bool:
         self._rows = None
@@ -258,10 +266,7 @@ class MySQL(App):
         literal = self._literal(setting, value)
         if isinstance(literal, bool):
             return "ON" if literal else "OFF"
-        text = str(literal)
-        if re.fullmatch(r"[\w.,:/+=-]*", text):
-            return text
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return _quoted(str(literal))
 
     def _in_force(self, name: str) -> str | None:
         if self._is_up():
@@ -291,6 +296,17 @@ class MySQL(App):
         options = self._server.options()
         log, data = options.get("log_error") or "", options.get("datadir") or ""
         return os.path.join(data, log) if log and log != "stderr" else ""
+
+
+def _quoted(text: str) -> str:
+    """As an option file has a value that is more than a word."""
+    if re.fullmatch(r"[\w.,:/+=-]*", text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
 
 
 def _own(name: str) -> str:

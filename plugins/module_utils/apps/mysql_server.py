@@ -67,6 +67,13 @@ class Server:
         """Variable, or other option -> the value a start would give it, as the program says; None where it has none."""
         return table(self._help(self._defaults()).output)
 
+    def given(self) -> dict[str, str]:
+        """Option -> value that the files give it, the last of all."""
+        done = run([self.program, *self._defaults(), "--print-defaults"], _PROGRAM_SECONDS)
+        # One line holds all, without quotes; a value may have spaces, and what comes next begins with two dashes.
+        found = re.findall(r"(?:^|\s)--(?:loose[-_])?([A-Za-z][\w-]*)=(.*?)(?=\s--[A-Za-z]|\s*$)", done.output)
+        return {name.replace("-", "_"): value for name, value in found}
+
     def refusals(self, defaults_file: str = "") -> list[str]:
         """Why the server does not accept its files, or this one alone, as it says it.
 
@@ -163,7 +170,7 @@ def table(text: str) -> dict[str, str | None]:
     """The values in the output of --help --verbose, by name as the server writes it."""
     dummy, found, rest = text.partition(_TABLE)
     values: dict[str, str | None] = {}
-    for line in rest.splitlines()[2:] if found else []:
+    for line in rest.splitlines()[3:] if found else []:
         if not line.strip():
             break
         name, dummy, value = line.partition(" ")

@@ -111,7 +111,7 @@ class Service:
         """Whether systemd says of it, while it does not run, that nobody has wanted it to."""
         if not self.unit:
             return False
-        found = self._ask("ActiveState", "UnitFileState", "Result")
+        found = self._ask("ActiveState", "UnitFileState")
         # A stop on request leaves it inactive and successful; one that is enabled may just not have come up at boot.
         return found.get("ActiveState") == "inactive" and found.get("UnitFileState") in ("disabled", "masked")
 

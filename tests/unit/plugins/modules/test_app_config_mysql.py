@@ -218,6 +218,26 @@ def test_our_file_is_included_where_no_folder_is(server, apply):
     assert not (server.folder / "zz-evolve.cnf").exists()
 
 
+def test_line_after_ours_is_named(server, apply):
+    """The server would take the values live, and lose one of them with its next start."""
+    (server.folder / "conf.d" / "zzz.cnf").write_text("[mysqld]\nmax-connections = 33\n")
+    result = apply(values={"max_connections": 40, "sql_mode": "ANSI_QUOTES,NO_ZERO_DATE", "init_connect": "SET @a = 1"})
+    assert f"max_connections: a file that is read after {server.ours} sets it to 33" in result["msg"]
+    assert "sql_mode" not in result["msg"]
+    assert result["failure_class"] == "configuration"
+    assert not server.ours.exists()
+
+
+def test_texts_are_taken_as_they_are(server, apply):
+    values = {"sql_mode": "ANSI_QUOTES,NO_ZERO_DATE", "init_connect": "SET @a = 'x # \\'; SET @b = \"y\""}
+    result = apply(values=values)
+    assert result.get("msg") is None
+    assert result["readback"] == values
+    server.start()
+    assert server.value("init_connect") == values["init_connect"].replace("\\", "\\\\")  # as the client prints it
+    assert apply(values=values)["changed"] is False
+
+
 def test_stopped_application_is_started_by_a_good_configuration(server, apply):
     server.stop()
     server.config.write_text(server.config.read_text().replace("pool_size = 16M", "pool_size = 400000G"))

@@ -269,6 +269,14 @@ def test_value_in_force_is_no_fault_wherever_it_is_set(server, apply):
     assert b"work_mem" not in server.ours.read_bytes()
 
 
+def test_texts_are_taken_as_they_are(server, apply):
+    values = {"log_line_prefix": "%m 'x' # \\ ", "search_path": '"$user", public', "session_preload_libraries": ""}
+    result = apply(values=values)
+    assert result.get("msg") is None
+    assert result["readback"] == values
+    assert apply(values=values)["changed"] is False
+
+
 def test_check_mode_touches_nothing(server, apply, tmp_path):
     result = apply(check_mode=True, values={"work_mem_mib": 16, "shared_buffers_mib": 24})
     assert (result["changed"], result["tier"]) == (True, "restart")
@@ -359,7 +367,12 @@ def test_killed_between_writing_and_restarting(server, apply, tmp_path):
     options = {
         "configuration": {"app.postgresql.shared_buffers_mib": 24, "app.postgresql.work_mem_mib": 9},
         "settings": SETTINGS,
-        "apps": {"postgresql": {**server.options, "restart_command": f"touch {mark}; exec sleep 60"}},
+        "apps": {
+            "postgresql": {
+                **server.options,
+                "restart_command": f"echo $$ > {mark}.new; mv {mark}.new {mark}; exec sleep 60",
+            }
+        },
         "state_directory": str(tmp_path / "state"),
     }
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -371,6 +384,7 @@ def test_killed_between_writing_and_restarting(server, apply, tmp_path):
             time.sleep(0.02)
         assert mark.exists()
         os.kill(module.pid, signal.SIGKILL)
+    os.kill(int(mark.read_text()), signal.SIGKILL)  # what it had started
     assert b"9MB" in server.ours.read_bytes()
     assert left_over(tmp_path)
 
