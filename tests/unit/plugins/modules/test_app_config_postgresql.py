@@ -212,7 +212,7 @@ def test_unknown_option(server, apply):
 @pytest.mark.parametrize(
     ("poison", "words"),
     [
-        ({"huge_pages": True, "shared_buffers_mib": 24}, "huge pages"),
+        ({"huge_pages": True, "shared_buffers_mib": 500000}, "huge pages"),
         ({"shared_buffers_mib": 4000000}, "Cannot allocate memory"),
         ({"wal_level": "minimal", "max_wal_senders": 5}, "wal_level"),
     ],
