@@ -30,6 +30,9 @@ description:
     systemd says that nobody wants it to run, the task fails instead.
   - One task at a time changes or measures a machine. Another waits up to ten minutes, also for one that a controller
     which was killed has left behind, and then fails with C(failure_class=infrastructure).
+notes:
+  - The tests run real PostgreSQL and MariaDB servers. MySQL differs from MariaDB in how its variables are listed and
+    its files are checked; that part has not been run against a real MySQL, for Debian has no package of it.
 options:
   configuration:
     description:

@@ -87,8 +87,8 @@ class MySQL(App):
     def faults(self, target: Mapping[Setting, Value]) -> list[str]:
         faults, lines = [], {}
         for setting, value in target.items():
-            if self._is_fixed_at(setting, value):
-                continue
+            if self._has(setting, value):
+                continue  # nothing has to be said to anybody
             try:
                 text = self._text(setting, value)
                 reason = self._reason_against(setting, value)
@@ -113,7 +113,10 @@ class MySQL(App):
         missing = [setting.name for setting in settings if _own(setting.name) not in rows]
         if missing:
             raise AppError(f"{self._name}: the server has no {', '.join(missing)}.")
-        return {setting.parameter: _value(setting, rows[_own(setting.name)]) for setting in settings}
+        try:
+            return {setting.parameter: _value(setting, rows[_own(setting.name)]) for setting in settings}
+        except units.UnitError as error:
+            raise AppError(f"{self._name}: {error}.") from error
 
     def files(self, target: Mapping[Setting, Value]) -> dict[str, bytes | None]:
         deviations = drop_in.lines(managed_file.read(self._file))
@@ -131,7 +134,15 @@ class MySQL(App):
         return files
 
     def check(self) -> str:
-        return "\n".join(self._server.refusals())
+        ours = drop_in.lines(managed_file.read(self._file))
+        given = self._server.given() if ours else {}
+        # What is set live would be lost with the next start, unnoticed.
+        overridden = [
+            f"{name}: a file that is read after {self._file} sets it to {given[name]}"
+            for name, line in ours.items()
+            if name in given and not same(given[name], _unquoted(line.text))
+        ]
+        return "\n".join([*self._server.refusals(), *overridden])
 
     def is_running(self) -> bool:
         self._rows = None
@@ -158,6 +169,9 @@ class MySQL(App):
             return f"{row['path']} sets it"
         # It has taken the value and made another of it.
         return f"{self._kind} has rounded or limited the value" if row.get("type", "").startswith(_NUMBERS) else ""
+
+    def version(self) -> str:
+        return self._server.version
 
     def last_words(self) -> str:
         return self._service.last_words()
@@ -192,10 +206,12 @@ class MySQL(App):
                 row["fixed"] = _READ_ONLY in str(error)
         return bool(row["fixed"])
 
-    def _is_fixed_at(self, setting: Setting, value: Value) -> bool:
-        """Whether the variable is no option, and the value the one it has: nothing has to be said to anybody."""
-        row = self._variables()[_own(setting.name)] if self._is_up() else {}
-        return not row.get("option", True) and same(_value(setting, row), value)
+    def _has(self, setting: Setting, value: Value) -> bool:
+        """Whether the server has this value in force."""
+        try:
+            return self._is_up() and same(_value(setting, self._variables()[_own(setting.name)]), value)
+        except units.UnitError:
+            return False
 
     def _reason_against(self, setting: Setting, value: Value) -> str:
         """Why the value cannot be had, as a clause; empty where nothing is known against it."""
@@ -250,10 +266,7 @@ class MySQL(App):
         literal = self._literal(setting, value)
         if isinstance(literal, bool):
             return "ON" if literal else "OFF"
-        text = str(literal)
-        if re.fullmatch(r"[\w.,:/+=-]*", text):
-            return text
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return _quoted(str(literal))
 
     def _in_force(self, name: str) -> str | None:
         if self._is_up():
@@ -283,6 +296,17 @@ class MySQL(App):
         options = self._server.options()
         log, data = options.get("log_error") or "", options.get("datadir") or ""
         return os.path.join(data, log) if log and log != "stderr" else ""
+
+
+def _quoted(text: str) -> str:
+    """As an option file has a value that is more than a word."""
+    if re.fullmatch(r"[\w.,:/+=-]*", text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
 
 
 def _own(name: str) -> str:

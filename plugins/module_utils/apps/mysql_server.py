@@ -37,6 +37,8 @@ _NO_VALUE = ("(No default value)", "(No default)")
 _READ_FROM = "Default options are read from the following files"
 _INCLUDE = re.compile(r"^\s*!(include|includedir)\s+(.+?)\s*$")
 _ERROR = re.compile(r"\[(?:ERROR|Error)\]\s+(?:\[[^\]]*\]\s*)*(?:Buffered error:\s*)?(?P<text>.*)$")
+# Other errors are about the machine, or files that only a server opens.
+_OF_OPTIONS = re.compile(r"option|variable|value|suffix|argument|ambiguous", re.IGNORECASE)
 _ADJUSTED = re.compile(r"option '(?P<name>[^']+)': .*value '?(?P<value>\S+?)'? adjusted to '?(?P<made>[^'\s]+)")
 # Nobody is there, not yet, or no longer.
 _ABSENT = ("2002", "2003", "2006", "2013", "1053")
@@ -58,19 +60,31 @@ class Server:
         if version.code:
             raise AppError(f"{self.program} --version fails: {version.said}")
         self.is_mariadb = "MariaDB" in version.output
+        found = re.search(r"Ver (\S+)", version.output)
+        self.version = found[1] if found else ""
 
     def options(self) -> dict[str, str | None]:
         """Variable, or other option -> the value a start would give it, as the program says; None where it has none."""
         return table(self._help(self._defaults()).output)
 
+    def given(self) -> dict[str, str]:
+        """Option -> value that the files give it, the last of all."""
+        done = run([self.program, *self._defaults(), "--print-defaults"], _PROGRAM_SECONDS)
+        # One line holds all, without quotes; a value may have spaces, and what comes next begins with two dashes.
+        found = re.findall(r"(?:^|\s)--(?:loose[-_])?([A-Za-z][\w-]*)=(.*?)(?=\s--[A-Za-z]|\s*$)", done.output)
+        return {name.replace("-", "_"): value for name, value in found}
+
     def refusals(self, defaults_file: str = "") -> list[str]:
-        """Why the server does not accept its files, or this one alone, as it says it."""
+        """Why the server does not accept its files, or this one alone, as it says it.
+
+        That it would make another value of one counts against a file alone. In its own files it lives with that.
+        """
         defaults = [f"--defaults-file={defaults_file}"] if defaults_file else self._defaults()
         if self.is_mariadb:
             done = self._help(defaults)  # which reads the options of all plugins, too
         else:
             done = run([self.program, *defaults, "--validate-config", *self._as_user()], _PROGRAM_SECONDS)
-        said = refusals(done.errors)
+        said = refusals(done.errors, adjusted=bool(defaults_file))
         return said or ([done.said or f"{self.program} ended with exit code {done.code}"] if done.code else [])
 
     def refusals_of(self, lines: Mapping[str, str]) -> list[str]:
@@ -156,7 +170,7 @@ def table(text: str) -> dict[str, str | None]:
     """The values in the output of --help --verbose, by name as the server writes it."""
     dummy, found, rest = text.partition(_TABLE)
     values: dict[str, str | None] = {}
-    for line in rest.splitlines()[2:] if found else []:
+    for line in rest.splitlines()[3:] if found else []:
         if not line.strip():
             break
         name, dummy, value = line.partition(" ")
@@ -164,14 +178,14 @@ def table(text: str) -> dict[str, str | None]:
     return values
 
 
-def refusals(text: str) -> list[str]:
+def refusals(text: str, adjusted: bool = False) -> list[str]:
     """What the server says against its options, one sentence each, without its remarks on the machine."""
     said: list[str] = []
     for line in text.splitlines():
-        error, adjusted = _ERROR.search(line), _ADJUSTED.search(line)
-        if adjusted:
-            said.append(f"{adjusted['name']}: it would make {adjusted['made']} of {adjusted['value']}")
-        elif error and error["text"].strip() not in ("Aborting", ""):
+        error, other = _ERROR.search(line), _ADJUSTED.search(line)
+        if other and adjusted:
+            said.append(f"{other['name']}: it would make {other['made']} of {other['value']}")
+        elif error and _OF_OPTIONS.search(error["text"]):
             said.append(error["text"].strip().rstrip("."))
     return list(dict.fromkeys(said))
 

@@ -11,6 +11,7 @@ import time
 from typing import Any, Collection, Mapping, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps import drop_in, managed_file, postgresql_cluster, units
+from ansible_collections.evolve.vm.plugins.module_utils.apps.asking import same
 from ansible_collections.evolve.vm.plugins.module_utils.apps.commands import as_user
 from ansible_collections.evolve.vm.plugins.module_utils.apps.interface import App, AppError, Known, Setting
 from ansible_collections.evolve.vm.plugins.module_utils.apps.postgresql_cluster import Cluster
@@ -91,6 +92,7 @@ class PostgreSQL(App):
 
     def faults(self, target: Mapping[Setting, Value]) -> list[str]:
         faults, lines = [], {}
+        target = {setting: value for setting, value in target.items() if not self._has(setting, value)}
         for setting, value in target.items():
             try:
                 text = self._text(setting, value)
@@ -163,6 +165,9 @@ class PostgreSQL(App):
             return f"line {row['sourceline']} of {row['sourcefile']} sets it"
         return f"its source is: {row['source']}" if row.get("source") not in (None, "configuration file") else ""
 
+    def version(self) -> str:
+        return self._cluster.postgres("--version").output.strip().rpartition(" (")[0].rpartition(" ")[2]
+
     def last_words(self) -> str:
         return self._service.last_words()
 
@@ -189,6 +194,13 @@ class PostgreSQL(App):
             row = self._settings().get(name)
             return None if row is None else _raw_value(row)
         return self._cluster.value(name)
+
+    def _has(self, setting: Setting, value: Value) -> bool:
+        """Whether the server has this value in force: nothing has to be said to anybody then."""
+        try:
+            return self._is_up() and same(_value(setting, self._settings()[setting.name.lower()]), value)
+        except AppError:
+            return False
 
     def _raw(self, setting: Setting, value: Value) -> str | None:
         """What pg_settings shows for the value; None where it is refused. Raises UnitError."""

@@ -28,6 +28,7 @@ RESTART_TIMEOUT_SECONDS = 120
 HEALTH_TIMEOUT_SECONDS = 60
 _SYSTEMD = "/run/systemd/system"
 _RELOAD_SECONDS = 30.0
+_GRACE_SECONDS = 10.0
 _LOG_BYTES = 20_000
 _TROUBLE = re.compile(r"error|fatal|panic|emerg|crit|alert|hint:|detail:|fail|cannot|could not|out of", re.IGNORECASE)
 
@@ -110,12 +111,13 @@ class Service:
         """Whether systemd says of it, while it does not run, that nobody has wanted it to."""
         if not self.unit:
             return False
-        found = self._ask("ActiveState", "UnitFileState", "Result")
+        found = self._ask("ActiveState", "UnitFileState")
         # A stop on request leaves it inactive and successful; one that is enabled may just not have come up at boot.
         return found.get("ActiveState") == "inactive" and found.get("UnitFileState") in ("disabled", "masked")
 
     def _run(self, command: Sequence[str], timeout_seconds: float | None = None) -> Completed:
-        done = run(command, timeout_seconds or self._timeout_seconds)
+        # The application's own programs have the same limit, and more to say of it.
+        done = run(command, timeout_seconds or self._timeout_seconds + _GRACE_SECONDS)
         if done.code:
             lines = [*done.said.splitlines(), *self.last_words().splitlines()]
             said = "\n".join(dict.fromkeys(lines))

@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from ansible_collections.evolve.vm.plugins.module_utils import machine_lock as locking
 from ansible_collections.evolve.vm.plugins.modules import app_config
+from ansible_collections.evolve.vm.tests.application_servers import MariaDBServer, folder_of
 
-USER = "mysql" if os.geteuid() == 0 else None
 SETTINGS = [
     {"parameter": "app.mysql.buffer_pool_mib", "name": "innodb_buffer_pool_size", "unit": "MiB"},
     {"parameter": "app.mysql.sort_buffer_kib", "name": "sort_buffer_size", "unit": "KiB"},
@@ -27,108 +21,20 @@ SETTINGS = [
     {"parameter": "app.mysql.long_query_time_ms", "name": "long_query_time", "unit": "ms"},
     {"parameter": "app.mysql.dirty_percent", "name": "innodb_max_dirty_pages_pct", "unit": "%"},
 ]
-RESTART = """#!/bin/sh
-mariadb-admin --no-defaults --socket={folder}/socket shutdown 2>/dev/null
-mariadbd --defaults-file={folder}/my.cnf >{folder}/output 2>&1 &
-server=$!
-while kill -0 $server 2>/dev/null; do
-    mariadb-admin --no-defaults --socket={folder}/socket --user=root ping >/dev/null 2>&1 && exit 0
-    sleep 0.05
-done
-echo "the server has not come up"
-exit 1
-"""
-
-
-class Server:
-    """A server in a folder of its own. `options` is what app_config is told of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log = folder / "error.log"
-        self.config = folder / "my.cnf"
-        self.options = {}
-        (folder / "conf.d").mkdir()
-        (folder / "restart").write_text(RESTART.format(folder=folder))
-        user = f"user = {USER}" if USER else ""
-        self.config.write_text(
-            f"[mysqld]\ndatadir = {folder}/data\nsocket = {folder}/socket\npid-file = {folder}/pid\n{user}\n"
-            f"log-error = {self.log}\nskip-networking\nskip-name-resolve\ninnodb_buffer_pool_size = 16M\n"
-            "innodb_log_buffer_size = 2M\ninnodb_log_file_size = 8M\nkey_buffer_size = 1M\n"
-            f"innodb_flush_log_at_trx_commit = 0\n!includedir {folder}/conf.d/\n"
-        )
-        command = ["mariadb-install-db", f"--defaults-file={self.config}", "--skip-test-db"]
-        command += ["--auth-root-authentication-method=normal", *([f"--user={USER}"] if USER else [])]
-        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert made.returncode == 0, made.stdout + made.stderr
-
-    def reset(self) -> None:
-        self.options = {
-            "defaults_file": str(self.config),
-            "socket": str(self.folder / "socket"),
-            "user": "root",
-            "restart_command": ["sh", str(self.folder / "restart")],
-            "health_timeout_seconds": 20,
-        }
-
-    @property
-    def ours(self) -> Path:
-        return self.folder / "conf.d" / "zz-evolve.cnf"
-
-    def start(self) -> None:
-        # Not with our pipes, which the server would hold open.
-        subprocess.run(
-            ["sh", self.folder / "restart"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
-            timeout=60,
-        )
-
-    def stop(self) -> None:
-        subprocess.run(
-            ["mariadb-admin", "--no-defaults", f"--socket={self.folder}/socket", "--user=root", "shutdown"],
-            check=False,
-            capture_output=True,
-            timeout=60,
-        )
-
-    def sql(self, statement: str) -> str:
-        command = ["mariadb", "--no-defaults", f"--socket={self.folder}/socket", "--user=root", "-NB", "-e", statement]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
-
-    def value(self, name: str) -> str:
-        return self.sql(f"SELECT @@GLOBAL.{name}")
-
-    @property
-    def starts(self) -> int:
-        return self.log.read_text().count("ready for connections")
 
 
 @pytest.fixture(scope="module")
 def pristine():
     """What mariadb-install-db makes, once."""
-    folder = Path(tempfile.mkdtemp(prefix="evolve-app-"))
-    try:
-        if USER:
-            shutil.chown(folder, USER)
-        yield Server(folder)
-    finally:
-        shutil.rmtree(folder)
+    with folder_of(MariaDBServer.USER) as folder:
+        yield MariaDBServer(folder)
 
 
 @pytest.fixture
 def server(pristine, tmp_path, monkeypatch):
-    """The server, running as it was made."""
     monkeypatch.setattr(locking, "_FOLDERS", (str(tmp_path),))
-    kept = pristine.config.read_bytes()
-    pristine.reset()
-    pristine.start()
-    yield pristine
-    pristine.stop()
-    pristine.config.write_bytes(kept)
-    for left in (pristine.folder / "conf.d").iterdir():
-        left.unlink()
+    with pristine.running() as server:
+        yield server
 
 
 @pytest.fixture
@@ -310,6 +216,26 @@ def test_our_file_is_included_where_no_folder_is(server, apply):
     assert apply(values={"back_log": 80})["changed"] is True
     assert server.config.read_bytes() == config
     assert not (server.folder / "zz-evolve.cnf").exists()
+
+
+def test_line_after_ours_is_named(server, apply):
+    """The server would take the values live, and lose one of them with its next start."""
+    (server.folder / "conf.d" / "zzz.cnf").write_text("[mysqld]\nmax-connections = 33\n")
+    result = apply(values={"max_connections": 40, "sql_mode": "ANSI_QUOTES,NO_ZERO_DATE", "init_connect": "SET @a = 1"})
+    assert f"max_connections: a file that is read after {server.ours} sets it to 33" in result["msg"]
+    assert "sql_mode" not in result["msg"]
+    assert result["failure_class"] == "configuration"
+    assert not server.ours.exists()
+
+
+def test_texts_are_taken_as_they_are(server, apply):
+    values = {"sql_mode": "ANSI_QUOTES,NO_ZERO_DATE", "init_connect": "SET @a = 'x # \\'; SET @b = \"y\""}
+    result = apply(values=values)
+    assert result.get("msg") is None
+    assert result["readback"] == values
+    server.start()
+    assert server.value("init_connect") == values["init_connect"].replace("\\", "\\\\")  # as the client prints it
+    assert apply(values=values)["changed"] is False
 
 
 def test_stopped_application_is_started_by_a_good_configuration(server, apply):

@@ -75,3 +75,60 @@ def test_options_come_before_what_the_driver_knows(tmp_path):
 def test_nothing_to_restart_by():
     with pytest.raises(AppError, match="db: nothing is known to restart it by; say `service` or `restart_command`"):
         Service("db", {}).restart()
+
+
+STAND_IN = """#!/bin/sh
+echo "$(basename $0) $*" >> {folder}/calls
+case "$*" in
+    *LoadState*" db.service") echo LoadState=loaded ;;
+    *LoadState*) echo LoadState=not-found ;;
+    *ActiveState*) cat {folder}/state ;;
+    restart*) exit 1 ;;
+    -u*) echo "db: FATAL: no memory" ;;
+esac
+"""
+
+
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    """No container runs systemd: a stand-in answers as systemd 252 does. The lab's guests have the real one."""
+    monkeypatch.setattr(services, "_SYSTEMD", str(tmp_path))
+    for name in ("systemctl", "journalctl"):
+        (tmp_path / name).write_text(STAND_IN.format(folder=tmp_path))
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+def test_systemd_restarts_the_first_unit_it_knows_though_it_has_failed_often(systemd):
+    service = Service("db", {}, ["mariadb", "db"], restart=["true"])
+    with pytest.raises(
+        AppError, match=r"`systemctl restart db\.service` ended with exit code 1:\ndb: FATAL: no memory"
+    ):
+        service.restart()
+    calls = (systemd / "calls").read_text().splitlines()
+    assert calls.index("systemctl reset-failed db.service") < calls.index("systemctl restart db.service")
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("ActiveState=inactive\nUnitFileState=disabled\n", True),
+        ("ActiveState=inactive\nUnitFileState=enabled\n", False),
+        ("ActiveState=failed\nUnitFileState=disabled\n", False),
+    ],
+)
+def test_stopped_on_purpose_is_what_nobody_has_enabled(systemd, state, expected):
+    (systemd / "state").write_text(state)
+    assert Service("db", {}, ["db"]).stopped_on_purpose() is expected
+
+
+def test_unit_that_is_named_has_to_be_there(systemd):
+    with pytest.raises(AppError, match=r"db: systemd has no service bd \(option `service`\)"):
+        Service("db", {"service": "bd"}, ["db"])
+
+
+def test_commands_of_the_driver_where_systemd_knows_no_unit(systemd):
+    service = Service("db", {}, ["other"], restart=["touch", str(systemd / "restarted")])
+    service.restart()
+    assert (systemd / "restarted").exists()
