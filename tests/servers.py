@@ -92,7 +92,7 @@ def redis_server(folder: Path, config: str) -> Iterator[tuple[Path, Path]]:
     server = program("redis-server", "redis-server")
     restart.write_text(
         f"""#!/bin/sh
-pid=$(cat {pid_file} 2>/dev/null) && kill "$pid" 2>/dev/null && while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+pid=$(cat {pid_file} 2>/dev/null) && kill "$pid" 2>/dev/null && while [ -e /proc/$pid/exe ]; do sleep 0.02; done
 rm -f {pid_file}
 {server} {path} --daemonize yes --pidfile {pid_file} --logfile {folder}/redis.log
 for turn in $(seq 100); do test -s {pid_file} && exit 0; sleep 0.02; done
@@ -104,5 +104,43 @@ exit 1
     try:
         subprocess.run([restart], check=True)
         yield path, restart
+    finally:
+        end_process(pid_in(pid_file))
+
+
+JAVA = """public class Service {
+    public static void main(String[] words) throws Exception {
+        // It asks for memory of its own that is no part of the heap: with a large heap there is none left.
+        if (Runtime.getRuntime().maxMemory() > 300L * 1024 * 1024) {
+            System.err.println("this service cannot live with a heap of more than 300 MiB");
+            System.exit(3);
+        }
+        Thread.sleep(600000);
+    }
+}
+"""
+
+
+@contextmanager
+def java_service(folder: Path, start: str) -> Iterator[tuple[Path, Path]]:
+    """A Java program that is started by the shell line `start`, where @java@ and @folder@ are filled in.
+
+    Gives the files with its process id and a program that restarts it. The line ends with @run@ for the program.
+    """
+    (folder / "Service.java").write_text(JAVA)
+    subprocess.run([program("javac", "default-jdk-headless"), "-d", folder, folder / "Service.java"], check=True)
+    pid_file, restart = folder / "service.pid", folder / "restart"
+    line = start.replace("@run@", "-cp @folder@ Service").replace("@folder@", str(folder))
+    restart.write_text(
+        f"""#!/bin/sh
+pid=$(cat {pid_file} 2>/dev/null) && kill "$pid" 2>/dev/null && while [ -e /proc/$pid/exe ]; do sleep 0.02; done
+{line.replace("@java@", program("java", "default-jdk-headless"))} >{folder}/log 2>&1 &
+echo $! >{pid_file}
+"""
+    )
+    restart.chmod(0o755)
+    try:
+        subprocess.run([restart], check=True)
+        yield pid_file, restart
     finally:
         end_process(pid_in(pid_file))

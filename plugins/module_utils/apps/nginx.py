@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Any, Callable, ClassVar, Collection, Iterator, Mapping, NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps import managed_file, nginx_config, nginx_processes
+from ansible_collections.evolve.vm.plugins.module_utils.apps.asking import same
 from ansible_collections.evolve.vm.plugins.module_utils.apps.commands import run
 from ansible_collections.evolve.vm.plugins.module_utils.apps.interface import App, AppError, Known, Setting
 from ansible_collections.evolve.vm.plugins.module_utils.apps.nginx_config import Directive, NginxSyntaxError
@@ -122,11 +123,8 @@ class Nginx(App):
 
     def _value_fault(self, setting: Setting, value: Value) -> Iterator[str]:
         context, name = self._where(setting)
-        flag = self._is_flag(context, name)
-        if flag and not isinstance(value, bool):
+        if not isinstance(value, bool) and value not in ("on", "off") and self._is_flag(context, name):
             yield f"found {value!r}, expected true or false: {name} is on or off."
-        elif isinstance(value, bool) and not flag:
-            yield f"found {str(value).lower()}, but {name} is not just on or off; write 'on' or 'off' in quotes."
         elif isinstance(value, float) and not setting.unit:
             yield f"found {value!r}, expected a whole number or text, in quotes."
         else:
@@ -205,7 +203,7 @@ class Nginx(App):
         new = written(value, setting.unit)
 
         def is_wanted(text: str) -> bool:
-            return understood(text, setting, self._is_flag(context, name)) == value
+            return same(understood(text, setting, self._is_flag(context, name)), value)
 
         found = self._found(places, context, name)
         if found:

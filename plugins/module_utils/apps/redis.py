@@ -133,11 +133,8 @@ class Redis(App):
         name = setting.name
         if _FIXED.fullmatch(name):
             yield f"{name} says where Redis is reached, keeps its data, or who may use it, which is not varied here."
-        elif isinstance(value, bool) is not self._is_flag(name):
-            if isinstance(value, bool):
-                yield f"found {str(value).lower()}, but {name} is not just yes or no; write a word in quotes."
-            else:
-                yield f"found {value!r}, expected true or false: {name} is yes or no."
+        elif not isinstance(value, bool) and value not in ("yes", "no") and self._is_flag(name):
+            yield f"found {value!r}, expected true or false: {name} is yes or no."
         elif name == "client-output-buffer-limit" and len(str(value).split()) != 12:
             yield (
                 f"found {value!r}, expected the limits of all three classes of clients, such as "

@@ -175,8 +175,8 @@ def test_what_redis_refuses_is_said_in_its_words_before_anything_is_touched(
             setting("hz"): "often",
             setting("maxmemory-samples"): -1,
             DATABASES: 0,
-            APPEND: "yes",
-            FSYNC: False,
+            APPEND: "on",
+            FSYNC: True,
             setting("maxmemory-clients"): "5mb",
             setting("timeout", "MiB"): 1,
             setting("hash-max-listpack-entries", "s"): 1,
@@ -193,8 +193,8 @@ def test_what_redis_refuses_is_said_in_its_words_before_anything_is_touched(
     assert "couldn't be parsed into an integer" in about("hz")
     assert "must be between 1 and" in about("maxmemory-samples")
     assert "Redis refuses '0': argument must be between 1 and" in about("databases")
-    assert about("appendonly").endswith("found 'yes', expected true or false: appendonly is yes or no.")
-    assert "found false, but appendfsync is not just yes or no" in about("appendfsync")
+    assert about("appendonly").endswith("found 'on', expected true or false: appendonly is yes or no.")
+    assert "Redis refuses 'yes': argument(s) must be one of" in about("appendfsync")
     assert about("maxmemory-clients").endswith("Redis makes '5242880' of '5mb'; write it so.")
     assert "what Redis counts it in is not known here" in about("hash-max-listpack-entries")
     assert "expected the limits of all three classes" in about("client-output-buffer-limit")
