@@ -30,6 +30,9 @@ description:
     systemd says that nobody wants it to run, the task fails instead.
   - One task at a time changes or measures a machine. Another waits up to ten minutes, also for one that a controller
     which was killed has left behind, and then fails with C(failure_class=infrastructure).
+notes:
+  - The tests run real PostgreSQL and MariaDB servers. MySQL differs from MariaDB in how its variables are listed and
+    its files are checked; that part has not been run against a real MySQL, for Debian has no package of it.
 options:
   configuration:
     description:
@@ -93,6 +96,17 @@ options:
     description: Where what files held is kept until a change has proven good.
     type: path
     default: /var/lib/evolve.vm/apps
+  hypervisor:
+    description:
+      - The platform the machine runs on, as for M(evolve.vm.vm_config).
+      - It makes no difference to this module, except that V(simulated) is answered on the controller by the action
+        plugin of the same name, never by this module.
+    type: str
+    choices: [libvirt, simulated]
+    default: libvirt
+  simulation_directory:
+    description: Where simulated machines are kept, for O(hypervisor=simulated) only.
+    type: path
 attributes:
   check_mode:
     support: full
@@ -190,6 +204,7 @@ failure_class:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps.applying import ConfiguringFailed, configure_apps
+from ansible_collections.evolve.vm.plugins.module_utils.apps.managed_file import STATE_DIRECTORY
 from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import GUEST, MachineBusy, machine_lock
 
 
@@ -210,10 +225,17 @@ def main() -> None:
                 },
             },
             "apps": {"type": "dict", "default": {}},
-            "state_directory": {"type": "path", "default": "/var/lib/evolve.vm/apps"},
+            "state_directory": {"type": "path", "default": STATE_DIRECTORY},
+            "hypervisor": {"type": "str", "choices": ["libvirt", "simulated"], "default": "libvirt"},
+            "simulation_directory": {"type": "path"},
         },
         supports_check_mode=True,
     )
+    if module.params["hypervisor"] == "simulated":
+        module.fail_json(
+            msg="hypervisor: simulated is answered on the controller by the action plugin evolve.vm.app_config, "
+            "and this is the module for real machines. Call it by its full name, from a task of its own."
+        )
     try:
         result = configure_apps(module.params, module.check_mode, lambda: machine_lock(GUEST))
     except MachineBusy as error:

@@ -57,9 +57,12 @@ def configure_apps(
             plans = [_plan(name, app, asked) for name, app in apps.items()]
         except AppError as error:
             raise ConfiguringFailed(f"{NOTHING} {error}", "infrastructure") from error
-        if not check_mode:
-            _apply([plan for plan in plans if plan.does_something], asked.options, state_directory)
-        return {**_result(asked, plans, check_mode), "notes": notes}
+        try:
+            if not check_mode:
+                _apply([plan for plan in plans if plan.does_something], asked.options, state_directory)
+            return {**_result(asked, plans, check_mode), "notes": notes}
+        except AppError as error:
+            raise ConfiguringFailed(str(error), "infrastructure") from error
 
 
 def _take_up(options: Mapping[str, Any], state_directory: str, applying: bool) -> list[str]:
@@ -106,10 +109,11 @@ def _check(asked: Asked, apps: Mapping[str, App]) -> None:
     unknown, refused = [], []
     for name, app in apps.items():
         known = app.known([setting.name for setting in asked.settings[name]])
+        missing = [setting for setting in asked.settings[name] if setting.name not in known]
+        version = f" {app.version()}".rstrip() if missing else ""
         unknown += [
-            f"{setting.parameter}: this {name} has no setting {setting.name}.{did_you_mean(setting.name, app.names())}"
-            for setting in asked.settings[name]
-            if setting.name not in known
+            f"{each.parameter}: {name}{version} has no setting {each.name}.{did_you_mean(each.name, app.names())}"
+            for each in missing
         ]
         target = {each: value for each, value in asked.targets.get(name, {}).items() if each.name in known}
         refused += app.faults(target) if target else []

@@ -49,3 +49,18 @@ def rendered(deviations: Mapping[str, Line], section: str = "") -> bytes | None:
     ]
     text: Sequence[str] = [*HEAD, *([section] if section else []), *body, ""]
     return "\n".join(text).encode("utf-8", "surrogateescape")
+
+
+def including(content: bytes, line: str, wanted: bool) -> bytes:
+    """A file of the application with the line, which includes ours, at its end; or without it, as it was before."""
+    # In a line of its own, for not every application takes a comment behind what it includes. Where the last line had
+    # no end, ours says so, for the very bytes to come back.
+    with_end = f"# Added by evolve.vm:\n{line}\n".encode()
+    without = f"\n# Added by evolve.vm, after a line without an end:\n{line}\n".encode()
+    for added in (without, with_end):
+        if content.endswith(added):
+            content = content[: -len(added)]
+            break
+    if not wanted:
+        return content
+    return content + (without if content and not content.endswith(b"\n") else with_end)

@@ -97,6 +97,10 @@ class App(ABC):
         """Where the value in force comes from, as a sentence, where it is not what the files of this collection say."""
         return ""
 
+    def version(self) -> str:
+        """Its version, for people; empty where that is not known."""
+        return ""
+
     def last_words(self) -> str:
         """What the application has logged since it was last told to restart; empty where that is not known."""
         return ""

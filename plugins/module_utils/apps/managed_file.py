@@ -45,6 +45,8 @@ def write(path: str, content: bytes | None) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(path)
         else:
+            # What is kept of other files may be as secret as they are.
+            os.makedirs(folder, mode=0o700 if folder.startswith(STATE_DIRECTORY) else 0o755, exist_ok=True)
             with suppress(FileNotFoundError):
                 os.unlink(fresh)
             handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -11,6 +11,7 @@ import time
 from typing import Any, Collection, Mapping, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps import drop_in, managed_file, postgresql_cluster, units
+from ansible_collections.evolve.vm.plugins.module_utils.apps.asking import same
 from ansible_collections.evolve.vm.plugins.module_utils.apps.commands import as_user
 from ansible_collections.evolve.vm.plugins.module_utils.apps.interface import App, AppError, Known, Setting
 from ansible_collections.evolve.vm.plugins.module_utils.apps.postgresql_cluster import Cluster
@@ -19,7 +20,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 
 _FILE = "zz-evolve.conf"  # the last of its folder
 _INCLUDE_DIR = re.compile(r"^\s*include_dir\s*=?\s*'([^']+)'", re.MULTILINE | re.IGNORECASE)
-_INCLUDE = f"include_if_exists = '{_FILE}'  # added by evolve.vm\n"
+_INCLUDE = f"include_if_exists = '{_FILE}'"
 _RELOAD_SECONDS = 20.0
 
 _ROWS = """SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM (
@@ -91,6 +92,7 @@ class PostgreSQL(App):
 
     def faults(self, target: Mapping[Setting, Value]) -> list[str]:
         faults, lines = [], {}
+        target = {setting: value for setting, value in target.items() if not self._has(setting, value)}
         for setting, value in target.items():
             try:
                 text = self._text(setting, value)
@@ -128,7 +130,8 @@ class PostgreSQL(App):
                 deviations[name] = drop_in.Line(self._text(setting, value), was)
         files = {self._file: drop_in.rendered(deviations)}
         if not self._folder:
-            files[self._cluster.place.config_file] = _included(self._cluster.place.config_file, bool(deviations))
+            config = self._cluster.place.config_file
+            files[config] = drop_in.including(managed_file.read(config) or b"", _INCLUDE, bool(deviations))
         return files
 
     def check(self) -> str:
@@ -162,6 +165,9 @@ class PostgreSQL(App):
             return f"line {row['sourceline']} of {row['sourcefile']} sets it"
         return f"its source is: {row['source']}" if row.get("source") not in (None, "configuration file") else ""
 
+    def version(self) -> str:
+        return self._cluster.postgres("--version").output.strip().rpartition(" (")[0].rpartition(" ")[2]
+
     def last_words(self) -> str:
         return self._service.last_words()
 
@@ -188,6 +194,13 @@ class PostgreSQL(App):
             row = self._settings().get(name)
             return None if row is None else _raw_value(row)
         return self._cluster.value(name)
+
+    def _has(self, setting: Setting, value: Value) -> bool:
+        """Whether the server has this value in force: nothing has to be said to anybody then."""
+        try:
+            return self._is_up() and same(_value(setting, self._settings()[setting.name.lower()]), value)
+        except AppError:
+            return False
 
     def _raw(self, setting: Setting, value: Value) -> str | None:
         """What pg_settings shows for the value; None where it is refused. Raises UnitError."""
@@ -263,24 +276,6 @@ def _include_dir(config_file: str) -> str:
     text = (managed_file.read(config_file) or b"").decode("utf-8", "replace")
     folders = [os.path.join(os.path.dirname(config_file), found) for found in _INCLUDE_DIR.findall(text)]
     return next((folder for folder in reversed(folders) if os.path.isdir(folder)), "")
-
-
-def _included(config_file: str, wanted: bool) -> bytes | None:
-    """The file with the line that includes ours, or without."""
-    content = managed_file.read(config_file)
-    line = _INCLUDE.encode()
-    if content is None:
-        return None
-    # The marker tells whether the line before had an end, so that the very bytes can come back.
-    for ours, ending in ((b"\n" + line.replace(b"\n", b", and the end of the line before\n"), b""), (line, b"")):
-        if content.endswith(ours):
-            content = content[: -len(ours)] + ending
-            break
-    if not wanted:
-        return content
-    if content and not content.endswith(b"\n"):
-        return content + b"\n" + line.replace(b"\n", b", and the end of the line before\n")
-    return content + line
 
 
 def _raw_value(row: Mapping[str, Any]) -> str:

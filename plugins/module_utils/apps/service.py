@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import Any, Mapping, Sequence, Union
 
@@ -27,7 +28,9 @@ RESTART_TIMEOUT_SECONDS = 120
 HEALTH_TIMEOUT_SECONDS = 60
 _SYSTEMD = "/run/systemd/system"
 _RELOAD_SECONDS = 30.0
+_GRACE_SECONDS = 10.0
 _LOG_BYTES = 20_000
+_TROUBLE = re.compile(r"error|fatal|panic|emerg|crit|alert|hint:|detail:|fail|cannot|could not|out of", re.IGNORECASE)
 
 Command = Union[str, Sequence[str]]
 
@@ -94,12 +97,12 @@ class Service:
             raise AppError(f"{self._name}: nothing is known to reload it by; say `service` or `reload_command`.")
 
     def last_words(self) -> str:
-        """The last lines of log and journal since the last restart or reload; empty where there are none."""
-        said = tail(_read_from(self._log_file, self._log_start))
+        """The last telling lines of its log, or of the journal, since the last restart or reload; empty without any."""
+        said = _telling(_read_from(self._log_file, self._log_start))
         if not said and self.unit:
             command = ["journalctl", "-u", self.unit, "--since", f"@{int(self._since)}", "-n", "20", "-o", "cat", "-q"]
             try:
-                said = tail(run([*command, "--no-pager"]).output)
+                said = _telling(run([*command, "--no-pager"]).output)
             except AppError:
                 said = ""
         return said
@@ -108,14 +111,16 @@ class Service:
         """Whether systemd says of it, while it does not run, that nobody has wanted it to."""
         if not self.unit:
             return False
-        found = self._ask("ActiveState", "UnitFileState", "Result")
+        found = self._ask("ActiveState", "UnitFileState")
         # A stop on request leaves it inactive and successful; one that is enabled may just not have come up at boot.
         return found.get("ActiveState") == "inactive" and found.get("UnitFileState") in ("disabled", "masked")
 
     def _run(self, command: Sequence[str], timeout_seconds: float | None = None) -> Completed:
-        done = run(command, timeout_seconds or self._timeout_seconds)
+        # The application's own programs have the same limit, and more to say of it.
+        done = run(command, timeout_seconds or self._timeout_seconds + _GRACE_SECONDS)
         if done.code:
-            said = "\n".join(text for text in (done.said, self.last_words()) if text)
+            lines = [*done.said.splitlines(), *self.last_words().splitlines()]
+            said = "\n".join(dict.fromkeys(lines))
             how = f"was killed by signal {-done.code}" if done.code < 0 else f"ended with exit code {done.code}"
             raise AppError(f"`{' '.join(command)}` {how}" + (f":\n{said}" if said else ""))
         return done
@@ -134,6 +139,12 @@ class Service:
     def _ask(self, *properties: str, unit: str = "") -> dict[str, str]:
         done = run(["systemctl", "show", "--property", ",".join(properties), unit or self.unit])
         return dict(line.split("=", 1) for line in done.output.splitlines() if "=" in line)
+
+
+def _telling(log: str) -> str:
+    """The last lines that speak of trouble, or the last at all."""
+    troubled = "\n".join(line for line in log.splitlines() if _TROUBLE.search(line))
+    return tail(troubled or log)
 
 
 def _size(path: str) -> int:

@@ -173,8 +173,7 @@ def _return(plan: Plan) -> None:
                 return
         except AppError:
             pass  # what it does not take back while it runs, it does when it starts
+    # What it has in force then is what its files say, though that need not be what it had: it may have been told
+    # otherwise while it ran, or work out some values from others when it starts.
     plan.app.restart()
     wait_until_healthy(plan.app, plan.health)
-    differing = not_in_force(plan.app, plan.before)
-    if differing:
-        raise AppError(" ".join(differing))

@@ -11,17 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
 from ansible_collections.evolve.vm.plugins.module_utils import machine_lock as locking
 from ansible_collections.evolve.vm.plugins.modules import app_config
+from ansible_collections.evolve.vm.tests.application_servers import PostgreSQLServer, folder_of
 
-USER = "nobody" if os.geteuid() == 0 else None
-PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
 SETTINGS = [
     {"parameter": "app.postgresql.shared_buffers_mib", "name": "shared_buffers", "unit": "MiB"},
     {"parameter": "app.postgresql.work_mem_mib", "name": "work_mem", "unit": "MiB"},
@@ -32,88 +29,20 @@ SETTINGS = [
     {"parameter": "app.postgresql.scale_factor_percent", "name": "autovacuum_vacuum_scale_factor", "unit": "%"},
     {"parameter": "app.postgresql.cost_mib", "name": "random_page_cost", "unit": "MiB"},
 ]
-OURS = "zz-evolve.conf"
-
-
-class Server:
-    """A server in a folder of its own. `options` is what app_config is told of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.log = folder / "log"
-        self.options: dict[str, object] = {
-            "data_directory": str(self.data),
-            "log_file": str(self.log),
-            "health_timeout_seconds": 20,
-        }
-        self.run("initdb", "-D", self.data, "-U", "evolve", "-A", "trust", "--locale=C", "--no-sync")
-        self.options["database_user"] = "evolve"
-        self.configure("listen_addresses = ''", f"unix_socket_directories = '{folder}'", "fsync = off")
-        self.configure("max_connections = 20", "shared_buffers = 16MB", "max_wal_size = 64MB", "min_wal_size = 32MB")
-
-    def configure(self, *lines: str) -> None:
-        with (self.data / "postgresql.conf").open("a") as file:
-            file.writelines(f"{line}\n" for line in lines)
-
-    def run(self, program: str, *arguments: object) -> str:
-        command = [str(PROGRAMS / program), *map(str, arguments)]
-        done = subprocess.run(
-            ["runuser", "-u", USER, "--", *command] if USER else command,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def control(self, action: str) -> None:
-        fast = [] if action == "start" else ["-m", "fast"]
-        self.run("pg_ctl", action, "-D", self.data, "-w", "-l", self.log, *fast)
-
-    def is_up(self) -> bool:
-        return (self.data / "postmaster.pid").exists()
-
-    def sql(self, statement: str) -> str:
-        return self.run(
-            "psql", "-X", "-Atq", "-h", self.folder, "-U", "evolve", "-d", "postgres", "-c", statement
-        ).strip()
-
-    def show(self, name: str) -> str:
-        return self.sql(f"SHOW {name}")
-
-    @property
-    def started(self) -> str:
-        return self.sql("SELECT pg_postmaster_start_time()")
 
 
 @pytest.fixture(scope="module")
 def pristine():
     """What initdb makes, once."""
-    folder = Path(tempfile.mkdtemp(prefix="evolve-app-"))
-    try:
-        if USER:
-            shutil.chown(folder, USER)
-        yield Server(folder)
-    finally:
-        shutil.rmtree(folder)
+    with folder_of(PostgreSQLServer.USER) as folder:
+        yield PostgreSQLServer(folder)
 
 
 @pytest.fixture
 def server(pristine, tmp_path, monkeypatch):
-    """The server, running as it was made."""
     monkeypatch.setattr(locking, "_FOLDERS", (str(tmp_path),))
-    config = pristine.data / "postgresql.conf"
-    kept = config.read_bytes()
-    pristine.options = {key: value for key, value in pristine.options.items() if not key.endswith("_command")}
-    pristine.control("start")
-    yield pristine
-    if pristine.is_up():
-        pristine.control("stop")
-    config.write_bytes(kept)
-    for left in (pristine.data / OURS, pristine.data / "postgresql.auto.conf"):
-        left.unlink(missing_ok=True)
+    with pristine.running() as server:
+        yield server
 
 
 @pytest.fixture
@@ -143,15 +72,13 @@ def left_over(tmp_path):
 
 def test_reload_tier_takes_no_restart(server, apply, tmp_path):
     started = server.started
-    values = {"work_mem_mib": 16, "random_page_cost": 1.1, "vm.vcpus": 3}
-    result = apply(values={"work_mem_mib": 16, "random_page_cost": 1.1}, parameters=None)
+    result = apply(values={"work_mem_mib": 16, "random_page_cost": 1.1})
     assert result["tier"] == "reload"
     assert result["apps"] == {"postgresql": {"restarted": False, "reloaded": True}}
     assert [(change["before"], change["after"]) for change in result["changes"]] == [(4, 16), (4, 1.1)]
     assert result["readback"] == {"work_mem_mib": 16, "random_page_cost": 1.1}
     assert (server.show("work_mem"), server.show("random_page_cost"), server.started) == ("16MB", "1.1", started)
     assert not left_over(tmp_path)
-    assert values
 
 
 def test_restart_tier_takes_one_restart(server, apply):
@@ -173,11 +100,11 @@ def test_restart_tier_takes_one_restart(server, apply):
 def test_second_call_changes_nothing(server, apply):
     values = {"shared_buffers_mib": 24, "work_mem_mib": 8, "jit": False, "synchronous_commit": "OFF"}
     apply(values=values)
-    started, file = server.started, (server.data / OURS).read_bytes()
+    started, file = server.started, server.ours.read_bytes()
     again = apply(values=values)
     assert (again["changed"], again["tier"], again["changes"]) == (False, "none", [])
     assert again["readback"] == values
-    assert (server.started, (server.data / OURS).read_bytes()) == (started, file)
+    assert (server.started, server.ours.read_bytes()) == (started, file)
 
 
 def test_baseline_removes_what_we_wrote(server, apply):
@@ -191,21 +118,21 @@ def test_baseline_removes_what_we_wrote(server, apply):
     )
     assert server.show("work_mem") == "8MB"  # not named the second time, so it stays
     apply(values={"random_page_cost": 1.25})
-    assert (server.data / OURS).exists()
+    assert server.ours.exists()
     back = apply(values=baseline)
     assert back["readback"] == baseline
-    assert not (server.data / OURS).exists()
+    assert not server.ours.exists()
     assert (server.data / "postgresql.conf").read_bytes() == config
     assert (server.show("shared_buffers"), server.show("jit")) == ("16MB", "on")
 
 
 def test_include_dir_is_used_where_there_is_one(server, apply):
     (server.data / "conf.d").mkdir()
-    shutil.chown(server.data / "conf.d", USER or os.getuid())
+    shutil.chown(server.data / "conf.d", (server.data / "PG_VERSION").owner())
     server.configure("include_dir = 'conf.d'")
     config = (server.data / "postgresql.conf").read_bytes()
     apply(values={"work_mem_mib": 8})
-    assert (server.data / "conf.d" / OURS).stat().st_uid == (server.data / "conf.d").stat().st_uid
+    assert (server.data / "conf.d" / "zz-evolve.conf").stat().st_uid == (server.data / "conf.d").stat().st_uid
     assert (server.data / "postgresql.conf").read_bytes() == config
     assert server.show("work_mem") == "8MB"
     apply(values={"work_mem_mib": 4})
@@ -264,7 +191,7 @@ def test_every_fault_at_once_and_before_anything(server, apply):
     assert "bare number" in lines["cost_mib"]
     assert "nearest" in lines["max_worker_processes"]
     assert (server.data / "postgresql.conf").read_bytes() == config
-    assert not (server.data / OURS).exists()
+    assert not server.ours.exists()
 
 
 def test_unknown_application(apply):
@@ -285,19 +212,19 @@ def test_unknown_option(server, apply):
 @pytest.mark.parametrize(
     ("poison", "words"),
     [
-        ({"huge_pages": True, "shared_buffers_mib": 24}, "huge pages"),
+        ({"huge_pages": True, "shared_buffers_mib": 500000}, "huge pages"),
         ({"shared_buffers_mib": 4000000}, "Cannot allocate memory"),
         ({"wal_level": "minimal", "max_wal_senders": 5}, "wal_level"),
     ],
 )
 def test_value_that_passes_the_check_and_does_not_start(server, apply, tmp_path, poison, words):
     apply(values={"work_mem_mib": 8})
-    before = (server.data / OURS).read_bytes()
+    before = server.ours.read_bytes()
     result = apply(values=poison)
     assert result["failure_class"] == "configuration"
     assert words in result["msg"]
     assert result["msg"].endswith("The previous files are back, and postgresql runs on them again.")
-    assert (server.data / OURS).read_bytes() == before
+    assert server.ours.read_bytes() == before
     assert (server.show("work_mem"), server.show("shared_buffers")) == ("8MB", "16MB")
     assert not left_over(tmp_path)
 
@@ -316,7 +243,7 @@ def test_value_that_is_overridden_elsewhere(server, apply):
 
 def test_line_after_ours_is_named_and_all_is_put_back(server, apply):
     (server.data / "conf.d").mkdir()
-    shutil.chown(server.data / "conf.d", USER or os.getuid())
+    shutil.chown(server.data / "conf.d", (server.data / "PG_VERSION").owner())
     server.configure("include_dir = 'conf.d'", "work_mem = 7MB")
     server.control("restart")
     try:
@@ -330,12 +257,32 @@ def test_line_after_ours_is_named_and_all_is_put_back(server, apply):
         (server.data / "conf.d").rmdir()
 
 
+def test_value_in_force_is_no_fault_wherever_it_is_set(server, apply):
+    """A baseline that was read can be applied."""
+    server.sql("ALTER SYSTEM SET work_mem = '7MB'")
+    server.sql("SELECT pg_reload_conf()")
+    names = [f"app.postgresql.{name}" for name in ("work_mem_mib", "block_size", "data_directory", "jit")]
+    baseline = apply(state="read", parameters=names)["readback"]
+    assert (baseline["work_mem_mib"], baseline["block_size"]) == (7, 8192)
+    result = apply(values={**baseline, "jit": False})
+    assert [change["parameter"] for change in result["changes"]] == ["app.postgresql.jit"]
+    assert b"work_mem" not in server.ours.read_bytes()
+
+
+def test_texts_are_taken_as_they_are(server, apply):
+    values = {"log_line_prefix": "%m 'x' # \\ ", "search_path": '"$user", public', "session_preload_libraries": ""}
+    result = apply(values=values)
+    assert result.get("msg") is None
+    assert result["readback"] == values
+    assert apply(values=values)["changed"] is False
+
+
 def test_check_mode_touches_nothing(server, apply, tmp_path):
     result = apply(check_mode=True, values={"work_mem_mib": 16, "shared_buffers_mib": 24})
     assert (result["changed"], result["tier"]) == (True, "restart")
     assert result["readback"] == {"work_mem_mib": 4, "shared_buffers_mib": 16}
     assert result["diff"]["prepared"].splitlines()[0] == "app.postgresql.work_mem_mib: 4 -> 16 (reload)"
-    assert not (server.data / OURS).exists()
+    assert not server.ours.exists()
     assert not (tmp_path / "state").exists()
     assert server.show("work_mem") == "4MB"
 
@@ -387,7 +334,7 @@ def test_stopped_application_that_a_bad_configuration_does_not_start(server, app
     result = apply(values={"work_mem_mib": 8})
     assert "postgresql did not run before, and does not now" in result["msg"]
     assert "failure_class" not in result
-    assert not (server.data / OURS).exists()
+    assert not server.ours.exists()
     assert "does not run, so nothing of it can be read" in apply(state="read", values={"work_mem_mib": 8})["msg"]
 
 
@@ -408,18 +355,24 @@ machine_lock._FOLDERS = (sys.argv[2],)
 basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": json.loads(sys.argv[1])}).encode()
 basic._ANSIBLE_PROFILE = "legacy"
 from ansible_collections.evolve.vm.plugins.modules import app_config
+from ansible_collections.evolve.vm.tests.application_servers import PostgreSQLServer, folder_of
 app_config.main()
 """
 
 
 def test_killed_between_writing_and_restarting(server, apply, tmp_path):
     apply(values={"work_mem_mib": 8})
-    before = (server.data / OURS).read_bytes()
+    before = server.ours.read_bytes()
     mark = tmp_path / "restarting"
     options = {
         "configuration": {"app.postgresql.shared_buffers_mib": 24, "app.postgresql.work_mem_mib": 9},
         "settings": SETTINGS,
-        "apps": {"postgresql": {**server.options, "restart_command": f"touch {mark}; exec sleep 60"}},
+        "apps": {
+            "postgresql": {
+                **server.options,
+                "restart_command": f"echo $$ > {mark}.new; mv {mark}.new {mark}; exec sleep 60",
+            }
+        },
         "state_directory": str(tmp_path / "state"),
     }
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -431,11 +384,12 @@ def test_killed_between_writing_and_restarting(server, apply, tmp_path):
             time.sleep(0.02)
         assert mark.exists()
         os.kill(module.pid, signal.SIGKILL)
-    assert b"9MB" in (server.data / OURS).read_bytes()
+    os.kill(int(mark.read_text()), signal.SIGKILL)  # what it had started
+    assert b"9MB" in server.ours.read_bytes()
     assert left_over(tmp_path)
 
     result = apply(state="read", parameters=["app.postgresql.work_mem_mib", "app.postgresql.shared_buffers_mib"])
     assert result["readback"] == {"work_mem_mib": 8, "shared_buffers_mib": 16}
-    assert (server.data / OURS).read_bytes() == before
+    assert server.ours.read_bytes() == before
     assert "an earlier call was cut short; the files before it are back" in str(result["warnings"])
     assert not left_over(tmp_path)
