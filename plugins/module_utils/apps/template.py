@@ -78,15 +78,12 @@ class Custom(App):
     # --- what there is
 
     def known(self, names: Collection[str]) -> dict[str, Known]:
-        """Those that `present` or `read_command` names."""
+        """Those that `present` names; without it those that `read_command` prints."""
         known = self.names()
         return {name: Known(self._tier) for name in names if name in known}
 
     def names(self) -> Collection[str]:
-        named = dict(self._present)
-        if set(self._present) == set() and self._read_command:
-            named.update(self._printed())
-        return named
+        return self._present or self._printed()
 
     # --- what can be had
 

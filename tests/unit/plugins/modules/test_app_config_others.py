@@ -22,6 +22,7 @@ from ansible_collections.evolve.vm.tests.servers import (
     nginx_server,
     pid_in,
     redis_server,
+    wait_until,
 )
 
 NGINX = """worker_processes 1;
