@@ -14,6 +14,7 @@ from contextlib import closing
 import pytest
 
 from ansible_collections.evolve.vm.plugins.module_utils import machine_lock as locking
+from ansible_collections.evolve.vm.plugins.module_utils.apps import managed_file
 from ansible_collections.evolve.vm.plugins.module_utils.apps.jvm import Jvm
 from ansible_collections.evolve.vm.plugins.modules import app_config
 from ansible_collections.evolve.vm.tests.servers import (
@@ -239,6 +240,7 @@ def described(tmp_path):
     """An application of a user's own, running; gives its folder and its options."""
     folder = tmp_path / "own app"
     folder.mkdir()
+    (tmp_path / "records").mkdir()
     (folder / "app").write_text(APP)
     (folder / "app.conf").write_text(ORIGINAL)
     restart = folder / "restart"
@@ -361,3 +363,15 @@ def test_a_file_that_it_was_not_told_to_read_is_not_taken_for_what_is_in_force(a
     failed = apply({}, {"shop": options}, state="read", parameters=["app.shop.workers"], settings=[])
 
     assert "has not been told since to read it" in failed["msg"]
+
+
+def test_the_record_of_a_file_is_nobody_elses_to_read(apply, described, tmp_path, monkeypatch):
+    dummy, options = described
+    monkeypatch.setattr(managed_file, "STATE_DIRECTORY", str(tmp_path / "kept"))
+    options = {name: value for name, value in options.items() if name != "record_file"}
+
+    apply({"app.shop.workers": 5}, rendered(options, workers=5), settings=[])
+
+    folder = tmp_path / "kept" / "shop.custom"
+    assert (folder / "record.json").exists()
+    assert folder.stat().st_mode & 0o077 == 0
