@@ -90,6 +90,20 @@ options:
       - Options of C(mysql), which is MySQL and MariaDB, are V(program) (the server's), V(client), V(defaults_file) (the
         server's, where it is not the usual one), V(option_file) (the file of our own), V(socket), V(user),
         V(client_defaults_file) (holds the password, where one is needed), V(log_file).
+      - Options of C(redis) are V(config_file), V(program) (the server's), V(client) (the command redis-cli, with its
+        arguments such as C(--tls)), V(socket) or V(host) and V(port), V(user) and V(password). What is not said is
+        taken from the configuration file.
+      - Options of C(nginx) are V(config_file), V(program), V(reload_timeout_seconds) (30), V(drain_timeout_seconds)
+        (how long old workers may take to end what they have begun, 10). Settings are directives with or without their
+        context, such as C(events.worker_connections), C(http.gzip) and C(worker_processes).
+      - Options of C(jvm) are V(service), or V(pid_file) or V(process) (words of its command line), to find the process;
+        V(options_file), with V(variable) where it is a file of shell variables, and without a file V(variable), a
+        variable of the environment of the service (C(JDK_JAVA_OPTIONS)); V(java); V(up_seconds) (how long it has to run
+        to count as up, 2). Settings are names of C(-XX) flags, and C(heap) (both C(-Xms) and C(-Xmx)), C(gc), C(Xmx),
+        C(Xms) and C(Xss).
+      - Options of any other application are V(template) (which the controller renders), V(path), V(tier) (V(restart) or
+        V(reload)), V(check_command) and V(read_command) (prints a JSON object, or lines of name=value), in which the
+        word file in braces stands for the path, and V(present) (the values before the first configuration).
     type: dict
     default: {}
   state_directory:

@@ -45,6 +45,7 @@ def write(path: str, content: bytes | None) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(path)
         else:
+            _make_folder(folder)
             with suppress(FileNotFoundError):
                 os.unlink(fresh)
             handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -169,6 +170,15 @@ def interrupted(state_directory: str = STATE_DIRECTORY) -> Iterator[Journal]:
 def _fresh(path: str) -> str:
     # Hidden and with an end of its own: no application that reads whole folders reads this.
     return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.evolve-new")
+
+
+def _make_folder(folder: str) -> None:
+    """Only folders that nobody but us may need; any other that is missing is a mistake in a path."""
+    if folder.startswith(f"{STATE_DIRECTORY}/"):
+        # What is kept of other files may be as secret as they are.
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    elif folder.endswith(".service.d"):
+        os.makedirs(folder, mode=0o755, exist_ok=True)
 
 
 def _take_attributes(path: str, folder: str, fresh: str) -> None:

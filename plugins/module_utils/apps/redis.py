@@ -122,11 +122,14 @@ class Redis(App):
         faults, texts = [], {}
         for setting, value in target.items():
             try:
-                texts[setting] = self._written(setting, value)
+                found = list(self._fault(setting, value))
+                text = self._written(setting, value)
             except UnitError as error:
-                faults.append(f"{setting.parameter}: {error}.")
-                continue
-            faults += [f"{setting.parameter}: {fault}" for fault in self._fault(setting, value)]
+                found = [f"{error}."]
+            else:
+                if not found:
+                    texts[setting] = text
+            faults += [f"{setting.parameter}: {fault}" for fault in found]
         return faults + list(self._refusals(texts))
 
     def _fault(self, setting: Setting, value: Value) -> Iterator[str]:
@@ -146,7 +149,6 @@ class Redis(App):
     def _refusals(self, texts: Mapping[Setting, str]) -> Iterator[str]:
         original = redis_file.original(self._text())
         tiers = self.known([setting.name for setting in texts])
-        texts = {setting: text for setting, text in texts.items() if not _FIXED.fullmatch(setting.name)}
         live = {setting: text for setting, text in texts.items() if tiers[setting.name].tier == "live"}
         if live:
             with self._for_a_moment(original) as server:

@@ -14,6 +14,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.apps.mysql import MySQL
 from ansible_collections.evolve.vm.plugins.module_utils.apps.nginx import Nginx
 from ansible_collections.evolve.vm.plugins.module_utils.apps.postgresql import PostgreSQL
 from ansible_collections.evolve.vm.plugins.module_utils.apps.redis import Redis
+from ansible_collections.evolve.vm.plugins.module_utils.apps.template import Custom
 from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_you_mean
 
 DRIVERS: Mapping[str, type[App]] = {
@@ -22,6 +23,7 @@ DRIVERS: Mapping[str, type[App]] = {
     "redis": Redis,
     "nginx": Nginx,
     "jvm": Jvm,
+    "custom": Custom,
 }
 """Driver -> its class. `custom` stands for what users describe themselves."""
 

@@ -16,6 +16,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.parameters imp
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 
 APP = "app."
+# Those that are known; `custom` is what drives any that a user describes.
+APPLICATIONS = tuple(name for name in DRIVERS if name != "custom")
 # Kernel parameters by the start of their names: what one is, and an example.
 KERNEL = {
     "kernel.sysctl.": ("a kernel tunable", "kernel.sysctl.vm.swappiness"),
@@ -44,7 +46,7 @@ def name_fault(name: str, own_apps: Collection[str] = ()) -> Fault | None:
         hint = suggestion(name, vm.NAMES) or f" The parameters of a virtual machine are: {listing(vm.NAMES)}."
         return Fault(name, f"unknown parameter.{hint}")
     if name.startswith(APP):
-        return _app_fault(name, [*DRIVERS, *(app for app in own_apps if app not in DRIVERS)])
+        return _app_fault(name, [*APPLICATIONS, *(app for app in own_apps if app not in APPLICATIONS)])
     for prefix, (meaning, example) in KERNEL.items():
         if name.startswith(prefix):
             rest = name.removeprefix(prefix)
