@@ -61,7 +61,10 @@ class Definition(NamedTuple):
 
 
 def read_definition(xml: str, about: About = ANYTHING, boot: Iterable[str] = ()) -> Definition:
-    """Read a domain XML. boot: names of kernel.boot.* to read as well. Raises UnsuitableMachine for unknown devices."""
+    """Read a domain XML. Raises UnsuitableMachine for unknown devices.
+
+    boot: names of which those of kernel.boot.* are read as well.
+    """
     root = parse(xml)
     found, interface = disk.find_disk(root, about), network.find_interface(root, about)
     return Definition(
@@ -156,7 +159,7 @@ def _values(root: ET.Element, about: About, boot: Iterable[str]) -> dict[str, An
     read = {name: TABLE[name].read(root, about) for name in names_of(root)}
     values: dict[str, Any] = {name: value for name, value in read.items() if value is not None}
     if cmdline.boots_directly(root):
-        values.update({name: cmdline.read_boot(root, name) for name in boot})
+        values.update({name: cmdline.read_boot(root, name) for name in boot if is_boot(name)})
     return values
 
 
