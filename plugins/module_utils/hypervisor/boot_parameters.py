@@ -7,41 +7,29 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.evolve.vm.plugins.module_utils import command_line
+from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
+from ansible_collections.evolve.vm.plugins.module_utils.tunables import values
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.command_line import is_absent
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.names import BOOT, name_fault, parse_configuration
 
-PREFIX = "kernel.boot."
+
+def is_boot(name: str) -> bool:
+    """Whether a name is one of kernel.boot.*."""
+    return name.startswith(BOOT)
 
 
-def parse_boot_configuration(
-    configuration: Mapping[str, Any],
-) -> tuple[dict[str, command_line.BootValue], list[str]]:
+def parse_boot_configuration(configuration: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
     """The kernel.boot.* part of a configuration, and one fault a name or value that a command line cannot hold."""
-    values: dict[str, command_line.BootValue] = {}
-    faults: list[str] = []
-    for name, given in configuration.items():
-        if name.startswith(PREFIX):
-            fault = command_line.name_fault(name[len(PREFIX) :]) or command_line.value_fault(given)
-            if fault:
-                faults.append(f"{name}: {fault}.")
-            else:
-                values[name] = _plain(given)
-    return values, faults
+    return parse_configuration({name: value for name, value in configuration.items() if is_boot(name)})
 
 
 def boot_names(names: Iterable[str]) -> list[str]:
     """The kernel.boot.* names among `names`."""
-    return [name for name in names if name.startswith(PREFIX) and not command_line.name_fault(name[len(PREFIX) :])]
+    return [name for name in names if is_boot(name) and not name_fault(name)]
 
 
 def same(name: str, first: Any, second: Any) -> bool:
     """Whether two values of a parameter are the same thing in force: of kernel.boot.*, false and `default` are."""
-    if name.startswith(PREFIX):
-        return command_line.equal(first, second)
-    return bool(first == second)
-
-
-def _plain(given: Any) -> command_line.BootValue:
-    for kind in (bool, int, float):
-        if isinstance(given, kind):
-            return kind(given)
-    return str(given)
+    if not is_boot(name):
+        return bool(first == second)
+    return (is_absent(first) and is_absent(second)) or values.same(first, second)

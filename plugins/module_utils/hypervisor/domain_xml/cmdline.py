@@ -8,12 +8,20 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Mapping
 
-from ansible_collections.evolve.vm.plugins.module_utils import command_line
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.boot_parameters import PREFIX
+from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.boot_parameters import same
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.document import (
     insert_after,
     remove_if_empty,
 )
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.command_line import (
+    KERNEL,
+    LONGEST,
+    edited,
+    is_absent,
+    value_of,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.names import BOOT
 
 
 def boots_directly(root: ET.Element) -> bool:
@@ -26,28 +34,39 @@ def line_of(root: ET.Element) -> str:
     return "" if element is None else element.text or ""
 
 
-def read_boot(root: ET.Element, name: str) -> command_line.BootValue:
-    return command_line.read(line_of(root), name[len(PREFIX) :])
+def read_boot(root: ET.Element, name: str) -> Value:
+    return value_of(line_of(root), name[len(BOOT) :])
 
 
-def edit_boot(root: ET.Element, name: str, value: command_line.BootValue) -> None:
+def edit_boot(root: ET.Element, target: Mapping[str, Value]) -> None:
+    """Have the command line say what `target` says; all else that it says stays as it stands."""
     system = root.find("os")
-    if system is None:
+    differing = {name: value for name, value in target.items() if not same(name, read_boot(root, name), value)}
+    if system is None or not differing:
         return
     element = system.find("cmdline")
     if element is None:
         element = insert_after(system, ("kernel", "initrd"), "cmdline")
-    element.text = command_line.edit(element.text or "", name[len(PREFIX) :], value)
+    element.text = edited(element.text or "", {name[len(BOOT) :]: value for name, value in differing.items()})
     remove_if_empty(system, "cmdline")
 
 
-def faults(root: ET.Element, target: Mapping[str, command_line.BootValue]) -> list[str]:
-    """A word that is there several times may mean something each time (console=), so it is its owner's."""
+def faults(root: ET.Element, target: Mapping[str, Value]) -> list[str]:
+    """Words that are there several times and would all go, for they could not come back; and a line too long."""
     found = []
     for name, value in target.items():
-        times = command_line.occurrences(line_of(root), name[len(PREFIX) :])
-        if times > 1 and not command_line.equal(read_boot(root, name), value):
-            found.append(
-                f"{name}: stands {times} times on the machine's kernel command line; only its owner can change that."
-            )
+        own = _plain(name[len(BOOT) :])
+        times = sum(_plain(token.text.partition("=")[0]) == own for token in KERNEL.split(line_of(root))[0])
+        if times > 1 and is_absent(value):
+            found.append(f"{name}: stands {times} times on the kernel command line; only its owner can take that away.")
+    line = edited(line_of(root), {name[len(BOOT) :]: value for name, value in target.items()})
+    if target and len(line) > LONGEST:
+        found.append(
+            f"{', '.join(target)}: the kernel command line would have {len(line)} characters; only {LONGEST} are sure "
+            "to be read."
+        )
     return found
+
+
+def _plain(word: str) -> str:
+    return word.replace("-", "_")

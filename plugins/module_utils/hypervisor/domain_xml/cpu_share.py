@@ -107,16 +107,17 @@ def edit_pinning(root: ET.Element, value: Value, about: About) -> None:
     """Pin every vCPU anew; the owner's pins, which a note keeps, come back with the kind that they were."""
     tune, note, former = _cputune(root), note_of(root, _PINS), read_pinning(root, about)
     pins = tune.findall("vcpupin")
-    if note is None and pins:
+    if note is None:
         note = new_note(root, _PINS)
         note.set("kind", former)
         note.extend(copy.deepcopy(pins))
     for pin in pins:
         tune.remove(pin)
-    if note is not None and note.get("kind") == value:
+    if note.get("kind") == value:
         tune.extend(copy.deepcopy(each) for each in note)
         drop_note(root, _PINS)
         extend_pinning(root, str(value), about)
+        remove_if_empty(root, "cputune")
         return
     for number, cpus in enumerate(wanted_pins(str(value), maximum(root), root, about)):
         _pin(tune, number, cpus)

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from typing import Any, Iterable, Mapping, NamedTuple
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor import boot_parameters
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.boot_parameters import is_boot, same
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml import (
     cmdline,
     cpu,
@@ -61,7 +61,10 @@ class Definition(NamedTuple):
 
 
 def read_definition(xml: str, about: About = ANYTHING, boot: Iterable[str] = ()) -> Definition:
-    """Read a domain XML. boot: names of kernel.boot.* to read as well. Raises UnsuitableMachine for unknown devices."""
+    """Read a domain XML. Raises UnsuitableMachine for unknown devices.
+
+    boot: names of which those of kernel.boot.* are read as well.
+    """
     root = parse(xml)
     found, interface = disk.find_disk(root, about), network.find_interface(root, about)
     return Definition(
@@ -99,16 +102,17 @@ def impossible(xml: str, target: Mapping[str, Any], about: About = ANYTHING) -> 
         faults += disk_limits.faults(drive, having)
     if interface is not None:
         faults += network.faults(interface, having)
-    faults += cmdline.faults(root, {name: value for name, value in target.items() if _is_boot(name)})
+    if cmdline.boots_directly(root):
+        faults += cmdline.faults(root, {name: value for name, value in target.items() if is_boot(name)})
     if faults:
         return faults
-    boot = [name for name in target if _is_boot(name)]
+    boot = [name for name in target if is_boot(name)]
     having.update({name: target[name] for name in boot})
     edited = _values(_edited(parse(xml), having, about), about, boot)
     return [
         f"{name}: {value} is not possible: the definition can say no more than {edited.get(name)}."
         for name, value in having.items()
-        if not boot_parameters.same(name, edited.get(name), value)
+        if not same(name, edited.get(name), value)
     ]
 
 
@@ -120,12 +124,12 @@ def edit_definition(xml: str, target: Mapping[str, Any], about: About = ANYTHING
     move.
     """
     root = parse(xml)
-    boot = [name for name in target if _is_boot(name)]
+    boot = [name for name in target if is_boot(name)]
     have = _values(root, about, boot)
     wanted_kib = int(target.get(MEMORY_MIB, 0)) * 1024
     shrink = exact_memory and MEMORY_MIB in target and MEMORY_MAXIMUM_MIB not in target
     shrink = shrink and memory.maximum_kib(root) != wanted_kib
-    if all(boot_parameters.same(name, have.get(name), value) for name, value in target.items()) and not shrink:
+    if all(same(name, have.get(name), value) for name, value in target.items()) and not shrink:
         return xml
     root = _edited(parse(xml), target, about)
     if shrink:
@@ -147,9 +151,7 @@ def _edited(root: ET.Element, target: Mapping[str, Any], about: About) -> ET.Ele
     if CPU_PINNING not in target:
         cpu_share.extend_pinning(root, pinning, about)
     if cmdline.boots_directly(root):
-        for name in target:
-            if _is_boot(name) and not boot_parameters.same(name, cmdline.read_boot(root, name), target[name]):
-                cmdline.edit_boot(root, name, target[name])
+        cmdline.edit_boot(root, {name: value for name, value in target.items() if is_boot(name)})
     return root
 
 
@@ -157,12 +159,8 @@ def _values(root: ET.Element, about: About, boot: Iterable[str]) -> dict[str, An
     read = {name: TABLE[name].read(root, about) for name in names_of(root)}
     values: dict[str, Any] = {name: value for name, value in read.items() if value is not None}
     if cmdline.boots_directly(root):
-        values.update({name: cmdline.read_boot(root, name) for name in boot})
+        values.update({name: cmdline.read_boot(root, name) for name in boot if is_boot(name)})
     return values
-
-
-def _is_boot(name: str) -> bool:
-    return name.startswith(boot_parameters.PREFIX)
 
 
 def _lack(root: ET.Element, name: str, own: bool) -> str:

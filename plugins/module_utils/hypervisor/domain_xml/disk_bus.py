@@ -15,7 +15,6 @@ import xml.etree.ElementTree as ET
 from itertools import count
 from typing import Iterator, Mapping
 
-from ansible_collections.evolve.vm.plugins.module_utils import command_line
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.disk import (
     bus_of,
@@ -34,6 +33,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.no
     note_of,
 )
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import DISK_BUS
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.command_line import edited, value_of
 
 _LETTERS = {"virtio": "vd", "scsi": "sd", "sata": "sd"}
 _SATA_PORTS = 6
@@ -73,11 +73,11 @@ def faults(root: ET.Element, disk: ET.Element, target: Mapping[str, Value]) -> l
     wanted = target.get(DISK_BUS)
     if wanted is None or wanted == bus_of(disk) or not _boots_by_order(root) or hard_disks(root)[0] is not disk:
         return []
-    edited = copy.deepcopy(root)
-    moved = hard_disks(edited)[0]
-    edit_bus(edited, moved, wanted)
+    trial = copy.deepcopy(root)
+    moved = hard_disks(trial)[0]
+    edit_bus(trial, moved, wanted)
     # libvirt sorts the disks of a bus by name.
-    first = [name_of(each) for each in hard_disks(edited)[1:] if bus_of(each) == wanted]
+    first = [name_of(each) for each in hard_disks(trial)[1:] if bus_of(each) == wanted]
     before = [name for name in first if _number(name) < _number(name_of(moved))]
     if not before:
         return []
@@ -302,6 +302,6 @@ def _rename_root(root: ET.Element, old: str, new: str) -> None:
     line = root.find("os/cmdline")
     if line is None or root.find("os/kernel") is None or old == new:
         return
-    named = re.match(rf"/dev/{re.escape(old)}(p?\d*)\Z", str(command_line.read(line.text or "", "root")))
+    named = re.match(rf"/dev/{re.escape(old)}(p?\d*)\Z", str(value_of(line.text or "", "root")))
     if named:
-        line.text = command_line.edit(line.text or "", "root", f"/dev/{new}{named.group(1)}")
+        line.text = edited(line.text or "", {"root": f"/dev/{new}{named.group(1)}"})

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import NAMES
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying import size_machine, tune_kernel
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulatedMachine
 
+LIVE = {"vm.cpu.shares", "vm.cpu.quota_percent", "vm.cpu.pinning", "vm.disk.total_iops"}
 SWAPPINESS = "kernel.sysctl.vm.swappiness"
 HUGE = "kernel.sysfs.kernel.mm.transparent_hugepage.enabled"
 DEPTH = "kernel.module.virtio_blk.queue_depth"
@@ -64,6 +66,55 @@ def test_what_is_applied_is_read_back(size):
         "vm.disk.iothread": "reboot",
     }
     assert wanted.items() <= size(state="read")["readback"].items()
+
+
+def test_every_parameter_is_kept_and_read_back(size):
+    wanted = {
+        "vm.cpu.shares": 300,
+        "vm.cpu.quota_percent": 50,
+        "vm.cpu.pinning": "numa_node",
+        "vm.cpu.topology": "threads",
+        "vm.memory.maximum_mib": 8192,
+        "vm.memory.hugepages": True,
+        "vm.disk.class": "ssd",
+        "vm.disk.bus": "scsi",
+        "vm.disk.queues": 4,
+        "vm.disk.discard": "unmap",
+        "vm.disk.total_iops": 900,
+        "vm.disk.read_mib_per_second": 40,
+        "vm.network.model": "e1000e",
+        "vm.network.inbound_mbit_per_second": 100,
+    }
+    result = size(wanted)
+    assert result["readback"] == wanted
+    live = {change["parameter"] for change in result["changes"] if change["tier"] == "live"}
+    assert live == {name for name in wanted if name.endswith("_per_second") or name in LIVE}
+    assert set(size(state="read")["readback"]) == set(NAMES)
+
+
+def test_the_maximum_of_memory_follows_the_memory(size):
+    size({"vm.memory_mib": 6000})
+    assert size(state="read", parameters=["vm.memory.maximum_mib"])["readback"] == {"vm.memory.maximum_mib": 6000}
+    assert size({"vm.memory_mib": 5000})["tier"] == "live"
+    assert size({"vm.memory.maximum_mib": 5000})["tier"] == "reboot"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ({"vm.disk.class": "sdd"}, "the simulated host has no class sdd. Did you mean ssd or hdd?"),
+        ({"vm.disk.bus": "sata", "vm.disk.iothread": True}, "which takes no iothread"),
+        ({"vm.disk.bus": "sata", "vm.disk.queues": 2}, "which has only one queue"),
+        ({"vm.network.model": "e1000", "vm.network.queues": 2}, "only virtio has more than one queue"),
+        ({"vm.disk.total_iops": 5, "vm.disk.read_iops": 5}, "5 excludes vm.disk.read_iops 5"),
+        ({"vm.memory.maximum_mib": 512}, "512 is less than vm.memory_mib, which would be 1024"),
+        ({"vm.memory.maximum_mib": 20000}, "at most 16384"),
+    ],
+)
+def test_what_a_real_machine_cannot_have_a_simulated_one_cannot_either(size, configuration, expected):
+    result = size(configuration)
+    assert result["failed"]
+    assert expected in result["msg"]
 
 
 def test_applying_again_changes_nothing(size):
