@@ -138,3 +138,8 @@ GROUPS = {
     "kernel": KERNEL,
     "applications": APPLICATIONS,
 }
+#: In a machine whose kernel the hypervisor starts, that has the kernel's command line.
+DIRECT = (
+    _guest("kernel.boot.transparent_hugepage", "never", "reboot", "cat /proc/cmdline", r"_hugepage=never\b"),
+    _guest("vm.disk.bus", "scsi", "reboot", "findmnt -no SOURCE /", r"^/dev/sda"),
+)
