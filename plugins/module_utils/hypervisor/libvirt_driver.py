@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, Collection, Iterator, Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Change, Value, shown
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor import libvirt_disk_classes as disk_classes
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.boot_parameters import same
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.disk_class import DiskMove, disk_class_of
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.definition import (
     Definition,
     edit_definition,
@@ -119,7 +119,7 @@ class LibvirtHypervisor(Hypervisor):
             machine = self._find(current.name)
             previous = machine.xml()
             machine.define(edit_definition(previous, _without_class(target), machine.about))
-        moves: list[disk_classes.Move] = []
+        moves: list[DiskMove] = []
         try:
             with _speaking(f"Applying to {current.name} failed"):
                 changes = self._bring_about(machine, current, target, changes, moves)
@@ -144,7 +144,7 @@ class LibvirtHypervisor(Hypervisor):
         before: MachineState,
         target: Mapping[str, Any],
         changes: list[Change],
-        moves: list[disk_classes.Move],
+        moves: list[DiskMove],
     ) -> list[Change]:
         """Make the definition just written real; returns the changes with the tier each has really taken."""
         refused: dict[str, str] = {}
@@ -179,33 +179,37 @@ class LibvirtHypervisor(Hypervisor):
         ]
 
     def _move_disk(
-        self, machine: LibvirtMachine, before: MachineState, target: Mapping[str, Any], moves: list[disk_classes.Move]
+        self, machine: LibvirtMachine, before: MachineState, target: Mapping[str, Any], moves: list[DiskMove]
     ) -> None:
         """Move the disk to the pool of its new class, with the machine off; `moves` then holds what can be undone."""
         machine.power_off()
-        if disk_classes.MOVE is None or target[DISK_CLASS] == before.next_start[DISK_CLASS]:
+        if target[DISK_CLASS] == before.next_start[DISK_CLASS]:
             return
         xml = machine.xml()
         name = read_definition(xml, machine.about).disk
-        move = disk_classes.MOVE(self._connection, xml, name, str(target[DISK_CLASS]), self._pools)
+        move = DiskMove(self._connection, xml, name, str(target[DISK_CLASS]), self._pools)
         moves.append(move)
         machine.define(move.perform())
 
     def _disk_class(self, xml: str, definition: Definition) -> dict[str, Value]:
-        if disk_classes.CLASS_OF is None or not definition.disk:
+        if not definition.disk:
             return {}
-        return {DISK_CLASS: disk_classes.CLASS_OF(self._connection, xml, definition.disk, self._pools)}
+        try:
+            return {DISK_CLASS: disk_class_of(self._connection, xml, definition.disk, self._pools)}
+        except HypervisorError:
+            # A libvirt without storage pools has no classes of disks.
+            return {}
 
     def _disk_class_faults(self, current: MachineState, target: Mapping[str, Any]) -> list[str]:
         wanted = target.get(DISK_CLASS)
         if wanted is None or wanted == current.values.get(DISK_CLASS) == current.next_start.get(DISK_CLASS):
             return []
-        if DISK_CLASS not in current.values or disk_classes.MOVE is None:
+        if DISK_CLASS not in current.values:
             return [f"{DISK_CLASS}: this machine has no disk that could be moved to another class."]
         machine = self._find(current.name)
         xml = machine.xml()
         name = read_definition(xml, machine.about).disk
-        return disk_classes.MOVE(self._connection, xml, name, str(wanted), self._pools).faults()
+        return DiskMove(self._connection, xml, name, str(wanted), self._pools).faults()
 
     def _memory_settles(self, machine: LibvirtMachine, before: MachineState, asked_for: bool) -> bool:
         """Wait until a guest that has just been started has the memory its definition says.
@@ -236,9 +240,7 @@ class LibvirtHypervisor(Hypervisor):
         if differences:
             raise HypervisorError(f"Read back from the machine: {'; '.join(differences)}.")
 
-    def _put_back(
-        self, machine: LibvirtMachine, previous: str, before: MachineState, moves: list[disk_classes.Move]
-    ) -> str:
+    def _put_back(self, machine: LibvirtMachine, previous: str, before: MachineState, moves: list[DiskMove]) -> str:
         """Return to the state before; says in a sentence how that went."""
         try:
             if moves:

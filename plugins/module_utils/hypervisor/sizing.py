@@ -65,7 +65,12 @@ def size_machine(
             outcome = hypervisor.apply(state, target, changes)
             state = hypervisor.read(machine, boot=[*boot, *asked_boot])
     if options["parameters"] is None:
-        asked = [name for name in target or state.values if name not in elsewhere]
+        # A disk that lies in no known pool is of no class that could be given back to it.
+        asked = [
+            name
+            for name in target or state.values
+            if name not in elsewhere and (name in target or state.values[name] != "")
+        ]
     result = {
         **change_results(outcome.changes),
         "readback": {name: _as_asked(name, state.values[name], target) for name in asked},

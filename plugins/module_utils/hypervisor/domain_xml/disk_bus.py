@@ -12,8 +12,7 @@ from __future__ import annotations
 import copy
 import re
 import xml.etree.ElementTree as ET
-from itertools import count
-from typing import Iterator, Mapping
+from typing import Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.disk import (
@@ -26,6 +25,12 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.di
     name_of,
     note_name,
 )
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.disk_places import (
+    free_name,
+    free_port,
+    new_index,
+    place_of,
+)
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.document import remove_if_empty
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.notes import (
     drop_note,
@@ -34,9 +39,6 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.no
 )
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import DISK_BUS
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.command_line import edited, value_of
-
-_LETTERS = {"virtio": "vd", "scsi": "sd", "sata": "sd"}
-_SATA_PORTS = 6
 
 _VIRTIO = ("virtio",)
 #: What libvirt takes on some buses only: as attributes of the disk, of its driver and of its target, and as elements.
@@ -78,7 +80,7 @@ def faults(root: ET.Element, disk: ET.Element, target: Mapping[str, Value]) -> l
     edit_bus(trial, moved, wanted)
     # libvirt sorts the disks of a bus by name.
     first = [name_of(each) for each in hard_disks(trial)[1:] if bus_of(each) == wanted]
-    before = [name for name in first if _number(name) < _number(name_of(moved))]
+    before = [name for name in first if place_of(name) < place_of(name_of(moved))]
     if not before:
         return []
     return [
@@ -123,11 +125,11 @@ def _move(root: ET.Element, disk: ET.Element, note: ET.Element | None, wanted: s
     old_name = name_of(disk)
     address = disk.find("address") if note is None else note.find("address")
     slot = address if address is not None and address.get("type") in ("pci", "ccw") else None
-    name, place = _free_name(root, disk, wanted), None
+    name, place = free_name(root, disk, wanted), None
     if wanted == "scsi":
-        place = (_new_index(root, "scsi"), 0)
+        place = (new_index(root, "scsi"), 0)
     elif wanted == "sata":
-        place = _free_port(root)
+        place = free_port(root)
     kept = new_note(root, note_name(name))
     if note is None:
         _write_note(kept, disk)
@@ -174,61 +176,6 @@ def _strip(disk: ET.Element, bus: str) -> None:
         if parent is not None:
             for name in [each for each in parent.attrib if bus not in table.get(each, (bus,))]:
                 del parent.attrib[name]
-
-
-def _free_name(root: ET.Element, disk: ET.Element, bus: str) -> str:
-    """The name with the same letter where that is free, else the first that is."""
-    used = {name_of(each) for each in root.findall("devices/disk") if each is not disk}
-    own = _LETTERS[bus] + (re.sub(r"^(?:xvd|[a-z]d)", "", name_of(disk)) or "a")
-    return next(name for name in _candidates(own, _LETTERS[bus]) if name not in used)
-
-
-def _candidates(first: str, prefix: str) -> Iterator[str]:
-    yield first
-    for number in count():
-        yield prefix + _letters(number)
-
-
-def _letters(number: int) -> str:
-    written = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        written = chr(ord("a") + rest) + written
-    return written
-
-
-def _number(name: str) -> int:
-    """The place of a name in its row: sda, sdb, ..., sdz, sdaa."""
-    place = 0
-    for letter in re.sub(r"^(?:xvd|[a-z]d)", "", name):
-        place = 26 * place + ord(letter) - ord("a") + 1
-    return place
-
-
-def _indices(root: ET.Element, kind: str) -> set[int]:
-    """The controllers of a kind that there are or that a disk's address takes for granted."""
-    present = {int(each.get("index", 0)) for each in root.findall("devices/controller") if each.get("type") == kind}
-    return present | {_port(each)[0] for each in root.findall("devices/disk") if bus_of(each) == kind}
-
-
-def _new_index(root: ET.Element, kind: str) -> int:
-    return next(number for number in count() if number not in _indices(root, kind))
-
-
-def _port(disk: ET.Element) -> tuple[int, int]:
-    """Controller and unit; without an address libvirt takes them from the name."""
-    address = disk.find("address")
-    if address is not None and address.get("type") == "drive":
-        return int(address.get("controller", 0)), int(address.get("unit", 0))
-    return divmod(max(0, _number(name_of(disk)) - 1), _SATA_PORTS)
-
-
-def _free_port(root: ET.Element) -> tuple[int, int]:
-    used = {_port(each) for each in root.findall("devices/disk") if bus_of(each) == "sata"}
-    present = sorted(_indices(root, "sata")) or [0]
-    free = [(index, unit) for index in present for unit in range(_SATA_PORTS) if (index, unit) not in used]
-    return free[0] if free else (_new_index(root, "sata"), 0)
 
 
 def _add_controller(root: ET.Element, note: ET.Element, kind: str, index: int, slot: ET.Element | None) -> None:

@@ -107,7 +107,7 @@ def test_the_host_holds_what_its_active_machines_have_now_not_their_maxima(drive
     machine.setMemoryFlags(1024 * 1024 + 1, libvirt.VIR_DOMAIN_AFFECT_LIVE)
     machine.setVcpusFlags(1, libvirt.VIR_DOMAIN_AFFECT_LIVE)
     machine.suspend()
-    assert driver.capacity("off") == (16, 3072, {"test": (1, 1025)})
+    assert driver.capacity("off") == (16, 3072, {"test": (1, 1025)}, 2)
 
 
 @pytest.mark.parametrize("persistent", [True, False])

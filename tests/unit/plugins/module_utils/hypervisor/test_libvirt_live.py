@@ -12,7 +12,7 @@ from __future__ import annotations
 import libvirt
 import pytest
 
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor import libvirt_disk_classes
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor import libvirt_driver
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.drivers import driver_for
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed, HypervisorError
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_host import LibvirtHost
@@ -287,9 +287,9 @@ class Move:
 @pytest.fixture
 def classes(monkeypatch):
     Move.log = []
-    monkeypatch.setattr(libvirt_disk_classes, "MOVE", Move)
+    monkeypatch.setattr(libvirt_driver, "DiskMove", Move)
     monkeypatch.setattr(
-        libvirt_disk_classes, "CLASS_OF", lambda connection, xml, disk, pools: "ssd" if "/ssd/" in xml else "hdd"
+        libvirt_driver, "disk_class_of", lambda connection, xml, disk, pools: "ssd" if "/ssd/" in xml else "hdd"
     )
     return Move.log
 
@@ -324,9 +324,13 @@ def test_a_move_is_undone_when_the_machine_does_not_start_with_it(driver, machin
     assert (inactive(machine), machine.isActive()) == (before, 1)
 
 
+def without_pools(connection, xml, disk, pools):
+    raise HypervisorError("this libvirt has no storage driver")
+
+
 def test_a_class_that_a_disk_cannot_have_is_a_fault(driver, classes, monkeypatch):
     assert faults(driver, {"vm.disk.class": "tape"}) == ["vm.disk.class: no class tape."]
-    monkeypatch.setattr(libvirt_disk_classes, "CLASS_OF", None)
+    monkeypatch.setattr(libvirt_driver, "disk_class_of", without_pools)
     (fault,) = faults(driver, {"vm.disk.class": "ssd"})
     assert "no disk that could be moved to another class" in fault
 
