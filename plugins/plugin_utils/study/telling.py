@@ -65,17 +65,18 @@ def tell_measured(
             )
         complete[prices.METRIC] = cost
     _check_metrics(study, row, complete)
-    changes = {
+    finished_at = study.clock()
+    changes: dict[str, Any] = {
         "status": "measured",
         "metrics": complete,
         "runs": runs,
         "readback": dict(readback),
         "tier": tier,
-        "finished_at": study.clock(),
+        "finished_at": finished_at,
         "message": None,
     }
     if benchmark_seconds is not None:
-        elapsed = seconds_between(row["started_at"], changes["finished_at"])
+        elapsed = seconds_between(row["started_at"], finished_at)
         changes["apply_seconds"] = max(0.0, round(elapsed - benchmark_seconds, 3))
     late = row["status"] == "abandoned"
     if late and row["purpose"] == "verification":
