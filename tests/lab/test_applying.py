@@ -234,3 +234,21 @@ def test_user_without_permission_is_told_so(slot):
         check=False,
     )
     assert "No permission: run the task with become, or add the user to group libvirt." in done.stderr
+
+
+def test_kernel_command_line_that_the_hypervisor_gives(slot):
+    before, line = slot.definition(), slot.shell("cat /proc/cmdline")
+    target = {"kernel.boot.transparent_hugepage": "never", "kernel.boot.mitigations": "default", "vm.disk.bus": "scsi"}
+    result = slot.apply(target)
+    assert not any(found.get("failed") for found in result.values()), slot.output
+    assert result["tunables"]["readback"] == {
+        name: value for name, value in target.items() if name.startswith("kernel")
+    }
+    words = slot.shell("cat /proc/cmdline").split()
+    assert "transparent_hugepage=never" in words
+    assert not any(word.startswith("mitigations") for word in words)
+    assert slot.shell("findmnt -no SOURCE /").startswith("/dev/sd")
+    back = {"kernel.boot.transparent_hugepage": "default", "kernel.boot.mitigations": "off", "vm.disk.bus": "virtio"}
+    assert not any(found.get("failed") for found in slot.apply(back).values()), slot.output
+    assert slot.shell("cat /proc/cmdline") == line
+    assert slot.definition() == before
