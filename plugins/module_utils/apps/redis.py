@@ -331,7 +331,7 @@ def _address(options: Mapping[str, Any], text: str) -> list[str]:
     port = options.get("port") or redis_file.last_value(text, "port") or _PORT
     socket = options.get("socket") or ""
     if not socket and str(port) == "0":
-        socket = (redis_file.last_value(text, "unixsocket") or "").split(" ")[0]
+        socket = (redis_file.last_value(text, "unixsocket") or "").partition(" ")[0]
     if socket:
         return ["-s", socket, *user]
     return ["-h", options.get("host") or "127.0.0.1", "-p", str(port), *user]

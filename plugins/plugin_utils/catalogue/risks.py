@@ -33,7 +33,7 @@ def without(specification: Mapping[str, Any], value: Any) -> dict[str, Any] | No
         values = specification.get("values")
         if not isinstance(values, list):
             return rest
-        rest["values"] = [other for other in values if not same(other, value)]
+        rest["values"] = [other for other in values if not same(value, other)]
         if "default" in rest and same(rest["default"], value):
             del rest["default"]
         return rest if len(rest["values"]) >= 2 or len(rest["values"]) == len(values) else None
@@ -42,7 +42,7 @@ def without(specification: Mapping[str, Any], value: Any) -> dict[str, Any] | No
 
 def _without_number(rest: dict[str, Any], value: Any) -> dict[str, Any] | None:
     if isinstance(rest.get("special"), list):
-        rest["special"] = [other for other in rest["special"] if not same(other, value)]
+        rest["special"] = [other for other in rest["special"] if not same(value, other)]
         if not rest["special"]:
             del rest["special"]
     if not is_range(rest) or not all(map(is_number, rest["range"])):
