@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.configuration import (
+    ConfigurationError,
+    check_configuration,
+)
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import (
     Definition,
     StudyInputError,
@@ -132,3 +136,10 @@ def test_facts_are_those_of_the_first_guest_and_the_smallest_hypervisor() -> Non
         "hypervisor.numa_nodes": 1.0,
     }
     assert silent == ["lost: no route to host"]
+
+
+def test_a_file_written_by_hand_is_held_against_what_the_catalogue_knows() -> None:
+    with pytest.raises(ConfigurationError, match=r"not satisfied: vm\.disk\.io"):
+        check_configuration({"vm.disk.io": "native", "vm.disk.cache": "writeback"})
+    assert check_configuration({"vm.disk.io": "native", "vm.disk.cache": "none"})
+    assert check_configuration({"vm.disk.io": "native"}), "of what is not said nothing is known"
