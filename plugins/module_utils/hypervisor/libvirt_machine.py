@@ -135,7 +135,10 @@ class LibvirtMachine:
 
     def change_live(self, target: Mapping[str, Value]) -> dict[str, str]:
         """Change the running machine; returns name -> reason for those that did not come about."""
-        return {**self.change_controls(target), **self.change_size(target)}
+        # What is refused for good comes first; a vCPU can be pinned once it is there.
+        refused = self.change_controls(target, only_where_restart_is_vain=True)
+        refused.update(self.change_size(target))
+        return {**refused, **self.change_controls(target)}
 
     def change_controls(self, target: Mapping[str, Value], only_where_restart_is_vain: bool = False) -> dict[str, str]:
         """Change what libvirt changes in one call: share, pinning, limits. Remembers what was, for `undo_controls`.

@@ -117,6 +117,12 @@ def test_pinning_and_limits_are_live_and_also_in_the_definition(driver, machine)
     assert driver.plan(state, LIVE) == []
 
 
+def test_a_vcpu_that_is_plugged_in_is_pinned_with_the_others(driver, machine):
+    outcome = apply(driver, {"vm.cpu.pinning": "one_to_one", "vm.vcpus": 3})
+    assert not outcome.rebooted
+    assert [sum(pin) for pin in machine.vcpuPinInfo()] == [1, 1, 1]
+
+
 def test_pinning_is_taken_off_again(driver, machine):
     apply(driver, {"vm.cpu.pinning": "one_to_one"})
     apply(driver, {"vm.cpu.pinning": "none"})
