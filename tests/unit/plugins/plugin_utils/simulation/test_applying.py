@@ -169,6 +169,7 @@ def test_a_read_says_what_the_host_has_and_holds(size, tune, tmp_path):
     assert size(state="read")["hypervisor"] == {
         "vcpus": 64,
         "memory_mib": 262144,
+        "numa_nodes": 1,
         "machines": {"sim-01": {"vcpus": 2, "memory_mib": 1024}},
     }
     assert list(tmp_path.iterdir()) == []
