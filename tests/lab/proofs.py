@@ -60,7 +60,7 @@ def _process(parameter: str, value: Any, tier: str, expected: str, file: str = "
 _QUEUES = "ls -d /sys/class/net/eth0/queues/rx-* | wc -l"
 _INGRESS = "tc qdisc show; tc filter show dev eth0 ingress"
 _EGRESS = "tc qdisc show dev eth0"
-_DEPTH = "cat /sys/module/virtio_blk/parameters/queue_depth"
+_EFFICIENT = "cat /sys/module/workqueue/parameters/power_efficient"
 _BLKDEVIO = "blkdeviotune DOMAIN vda --live"
 
 #: What changes while the machine runs.
@@ -93,7 +93,7 @@ REBOOT = (
     _guest("vm.disk.discard", "unmap", "reboot", "lsblk -Dnbo DISC-MAX /dev/vda | head -1", r"[1-9]"),
     _guest("vm.network.queues", 2, "reboot", _QUEUES, r"^2$"),
     _guest("kernel.boot.transparent_hugepage", "never", "reboot", "cat /proc/cmdline", r"_hugepage=never\b"),
-    _guest("kernel.module.virtio_blk.queue_depth", 64, "reboot", _DEPTH, r"^64$"),
+    _guest("kernel.module.workqueue.power_efficient", True, "reboot", _EFFICIENT, r"^Y$"),
 )
 #: Another restart: the same machine with other devices, and its disk in another pool.
 OTHER_DEVICES = (

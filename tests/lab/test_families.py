@@ -18,7 +18,9 @@ from .labs import REPOSITORY, Lab
 from .proofs import APPLICATIONS, GROUPS, KERNEL, LIVE, REBOOT, SLOT, Proof
 
 VARIABLES = {
-    "evolve_apps": {"jvm": {"service": "evolve-java"}},
+    "evolve_apps": {
+        "jvm": {"service": "evolve-java", "options_file": "/etc/default/evolve-java", "variable": "JAVA_OPTS"}
+    },
     "evolve_network_limits": "guest",
     "vm_sizing_boot_timeout_seconds": 90,
 }
@@ -82,7 +84,8 @@ def read_back(results: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def machine(applications_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     machine = Machine(applications_lab, tmp_path_factory.mktemp("families") / "results.json")
-    machine.shell(f"su postgres -c \"psql -qc 'create table kept as select $${KEPT}$$::text as word'\" || true")
+    table = f"create table if not exists kept as select '{KEPT}' as word"
+    machine.shell(f'echo "{table}" | su postgres -c "psql -q"')
     machine.shell(f"redis-cli set kept {KEPT}; redis-cli save; sync")
     return machine
 
@@ -104,15 +107,18 @@ def test_family_takes_effect_and_goes_back(machine: Machine, baseline: dict[str,
     boot = machine.lab.boot(SLOT)
     target = {proof.parameter: proof.value for proof in proofs}
     begun = time.monotonic()
-    results = machine.play(target)
-    print(f"{group}: {len(target)} parameters applied in {time.monotonic() - begun:.1f} s")
-    assert not any(found.get("failed") for found in results.values()), machine.output
-    assert read_back(results) == target
-    unproven = {proof.parameter: proof.seen(machine.lab) for proof in proofs if not proof.holds(machine.lab)}
-    assert not unproven
-    assert (machine.lab.boot(SLOT) == boot) == all(proof.tier != "reboot" for proof in proofs)
-    assert machine.keeps()
-    assert machine.apply(of(baseline, proofs)) == of(baseline, proofs)
+    try:
+        results = machine.play(target)
+        print(f"{group}: {len(target)} parameters applied in {time.monotonic() - begun:.1f} s")
+        assert not any(found.get("failed") for found in results.values()), machine.output
+        assert read_back(results) == target
+        unproven = {proof.parameter: proof.seen(machine.lab) for proof in proofs if not proof.holds(machine.lab)}
+        assert not unproven
+        assert (machine.lab.boot(SLOT) == boot) == all(proof.tier != "reboot" for proof in proofs)
+        assert machine.keeps()
+    finally:
+        put_back = machine.apply(of(baseline, proofs))
+    assert put_back == of(baseline, proofs)
     assert {proof.parameter: proof.seen(machine.lab) for proof in proofs if proof.place == "guest"} == {
         proof.parameter: before[proof.parameter] for proof in proofs if proof.place == "guest"
     }
