@@ -126,7 +126,7 @@ APPLICATIONS = (
     _guest("app.redis.hz", 25, "live", "redis-cli config get hz", r"hz\s25"),
     _guest("app.redis.io_threads", 2, "restart", "redis-cli config get io-threads", r"io-threads\s2"),
     _guest("app.nginx.worker_connections", 640, "reload", "nginx -T 2>/dev/null", r"worker_connections\s+640;"),
-    _guest("app.nginx.worker_processes", "2", "reload", "pgrep -c -f 'nginx: worker'", r"^2$"),
+    _guest("app.nginx.worker_processes", "2", "reload", "pgrep -c -f '^nginx: worker'", r"^2$"),
     _guest("app.jvm.heap_max_mib", 80, "restart", _JVM.format("MaxHeapSize"), r"= 83886080\b"),
     _guest("app.jvm.gc", "serial", "restart", _JVM.format("UseSerialGC"), r"= true\b"),
 )
