@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.configuration_file import read_configuration
 from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import (
     STUDY_OPTIONS,
     ControllerAction,
@@ -23,6 +25,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.facts import facts_from
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learning_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
@@ -36,12 +39,16 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.prices import METR
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.session import session
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import StudyError
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.written import (
+    WRITTEN,
+    facts_to_find,
+    searched_names,
+)
 from ansible_collections.evolve.vm.plugins.plugin_utils.version import collection_version
 
 # Raw, so that a value of the wrong type is reported with all other faults and not on its own.
 _DEFINITION = (
-    "parameters",
-    "constraints",
+    *WRITTEN,
     "goals",
     "benchmark",
     "budget",
@@ -71,7 +78,9 @@ class ActionModule(ControllerAction):
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         **STUDY_OPTIONS,
-        "state": {"type": "str", "choices": ["checked", "opened", "closed"], "default": "opened"},
+        "state": {"type": "str", "choices": ["surveyed", "checked", "opened", "closed"], "default": "opened"},
+        "readings": {"type": "dict", "default": {}},
+        "apps": {"type": "dict", "default": {}},
         "slots": {"type": "list", "elements": "str", "default": []},
         "fork": {"type": "str"},
         "simulated": {"type": "bool", "default": False},
@@ -84,16 +93,25 @@ class ActionModule(ControllerAction):
             with stored_study(options) as study:
                 close_study(study, Controller.present())
             return {}
+        options["founders"] = _founders(options["founders"])
         given = {key: _number_of(options[key]) if key in _NUMBERS else options[key] for key in _DEFINITION}
         variables = {"name": options["study"], "simulated": options["simulated"], **given}
-        definition = read_definition(variables, self._learning_faults(options))
+        stored = _stored_definition(options)
+        if options["state"] == "surveyed":
+            return {"facts_needed": facts_to_find(variables, stored), "parameters": searched_names(variables)}
+        facts, silent = facts_from(plain(options["readings"]))
+        also = self._learning_faults(options)
+        if not set(facts_to_find(variables, stored)) <= set(facts):
+            also += [Fault("the facts of the machines", problem) for problem in silent]
+        definition = read_definition(variables, also, facts=facts, stored=stored, own_apps=list(plain(options["apps"])))
         told = self._told(definition)
         if options["state"] == "checked" or self._task.check_mode:
             size = definition.space.size
             count = f"{size:.3g}" if math.isfinite(size) else "uncountably many"
             space = f"{len(definition.parameters)} parameters, {count} configurations"
             nothing = {"rounds": dict.fromkeys(PHASES, 0), "slots": options["slots"]}
-            return {**told, **nothing, "progress": f"Study {definition.name}: {space}. All is in order."}
+            lines = [f"Study {definition.name}: {space}. All is in order.", *_derived_lines(definition)]
+            return {**told, **nothing, "progress": "\n".join(lines)}
         self._await_lost(options)
         with session(store_url(options), definition.name).records(create=True) as records:
             opened = open_study(
@@ -109,6 +127,7 @@ class ActionModule(ControllerAction):
                 **told,
                 "changed": True,
                 "created": opened.created,
+                "begun_at": opened.study.row["created_at"],
                 "harvest": opened.study.row["harvest"],
                 "rounds": _rounds(definition, len(options["slots"])),
                 "home": options["home"],
@@ -155,6 +174,25 @@ class ActionModule(ControllerAction):
         return {"study": definition.name, "read": names}
 
 
+def _founders(given: Any) -> Any:
+    """Founders with the configurations in place of the files that hold them."""
+    founders = plain(given)
+    if not isinstance(founders, list):
+        return given
+    return [read_configuration(Path(entry).expanduser()) if isinstance(entry, str) else entry for entry in founders]
+
+
+def _stored_definition(options: dict[str, Any]) -> Definition | None:
+    """That of the study as it is in the store, if it is there."""
+    if not Store.exists(store_url(options)):
+        return None
+    try:
+        with stored_study(options, look=True) as study:
+            return study.definition
+    except StudyError:
+        return None
+
+
 def _number_of(given: Any) -> Any:
     """The whole number that a text holds, else what is given."""
     try:
@@ -195,7 +233,8 @@ def _opening_line(opened: Opened) -> str:
             if study.row["forked_from"]
             else ""
         )
-        return "\n".join([f"{title}: new, {plan}{forked}", *_learned_lines(study.row["learned"])])
+        lines = [f"{title}: new, {plan}{forked}", *_derived_lines(study.definition)]
+        return "\n".join([*lines, *_learned_lines(study.row["learned"])])
     done = sum(trial["status"] in ("measured", "failed") for trial in study.trials if trial["number"])
     again = f"; {opened.interrupted} interrupted runs are done again" if opened.interrupted else ""
     lines = [f"{title}: continued, {done} of {plan} done{again}"]
@@ -206,6 +245,11 @@ def _opening_line(opened: Opened) -> str:
     if opened.rescored:
         lines.append(f"Scored anew with other weights ({', '.join(opened.rescored)}); the winner is chosen again")
     return "\n".join(lines)
+
+
+def _derived_lines(definition: Definition) -> list[str]:
+    """What followed from the catalogue and from the facts of the machines, a line each."""
+    return [f"Searched: {line}" for line in definition.derived]
 
 
 def _learned_lines(learned: Mapping[str, Any] | None) -> list[str]:

@@ -18,6 +18,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.progress import failed_line, measured_line
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.telling import (
     FAILURE_CLASSES,
@@ -78,11 +79,11 @@ class ActionModule(ControllerAction):
                 runs=list(benchmark.get("runs", [])),
                 readback=readback,
                 tier=tier,
+                benchmark_seconds=_seconds(benchmark.get("seconds")),
             )
             after = study.reread()
             line = measured_line(after, row)
-            files = _write_files(options, after, row["trial"])
-        return {"changed": True, "metrics": row["metrics"], "progress": line, **files}
+        return {"changed": True, "metrics": row["metrics"], "progress": line, **_write_files(options, after, row)}
 
     @staticmethod
     def _failed(options: dict[str, Any]) -> dict[str, Any]:
@@ -99,8 +100,8 @@ class ActionModule(ControllerAction):
             )
             after = study.reread()
             line = failed_line(after, row)
-            files = _write_files(options, after, row["trial"])
-        return {"changed": True, "failure_class": row["failure_class"], "progress": line, **files}
+        told = {"changed": True, "failure_class": row["failure_class"], "progress": line}
+        return {**told, **_write_files(options, after, row)}
 
     @staticmethod
     def _restored(options: dict[str, Any]) -> dict[str, Any]:
@@ -114,12 +115,19 @@ class ActionModule(ControllerAction):
         return {"changed": True, **({"progress": f"{slot} answers again and is taken back"} if back else {})}
 
 
-def _write_files(options: dict[str, Any], study: Study, trial: int) -> dict[str, Any]:
-    """Bring the trial's file up to date, and that of the one it repeats. A file that fails must not undo what was told:
-    it is a warning."""
-    again = study.trial(trial)["repeat_of"]
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _write_files(options: dict[str, Any], study: Study, row: Row) -> dict[str, Any]:
+    """Bring the trial's file up to date, and that of the one it repeats.
+
+    Only after the transaction: nobody should wait for the store meanwhile, and a file that fails must not undo what was
+    told. It is a warning.
+    """
+    again = study.trial(row["trial"])["repeat_of"]
     try:
-        for number in (trial, *([] if again is None else [again])):
+        for number in (row["trial"], *([] if again is None else [again])):
             write_individual(folder_of(options), study, number)
     except FileError as error:
         return {"warnings": [str(error)]}

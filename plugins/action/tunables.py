@@ -19,6 +19,8 @@ class ActionModule(SimulatedAction):
         "configuration": {"type": "dict", "default": {}},
         "parameters": {"type": "list", "elements": "str"},
         "state": {"type": "str", "choices": ["applied", "read"], "default": "applied"},
+        "stage": {"type": "str", "choices": ["boot", "running", "all"], "default": "all"},
+        "boot_loader": {"type": "str", "choices": ["auto", "grub", "direct"], "default": "auto"},
         "hypervisor": {"type": "str", "choices": ["libvirt", "simulated"], "default": "libvirt"},
         "simulation_directory": {"type": "path"},
     }

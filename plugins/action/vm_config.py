@@ -13,8 +13,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying impo
 
 
 class ActionModule(SimulatedAction):
-    """`name`, `uri`, `disk` and the timeout mean nothing to a simulated machine. It stands on the host that the task is
-    delegated to, if it is.
+    """`name`, `uri`, the options about devices and the timeouts mean nothing to a simulated machine. It stands on the
+    host that the task is delegated to, if it is.
     """
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
@@ -25,6 +25,9 @@ class ActionModule(SimulatedAction):
         "parameters": {"type": "list", "elements": "str"},
         "state": {"type": "str", "choices": ["applied", "read"], "default": "applied"},
         "disk": {"type": "str"},
+        "interface": {"type": "str"},
+        "disk_classes": {"type": "dict", "default": {}},
+        "network_limits": {"type": "str", "choices": ["host", "guest"], "default": "host"},
         "running": {"type": "bool", "default": True},
         "restart": {"type": "bool", "default": False},
         "shutdown_timeout_seconds": {"type": "int", "default": 60},

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from typing import Any, Iterable, NamedTuple, Union
 
-Value = Union[bool, int, str]
+Value = Union[bool, int, float, str]
 
 TIERS = ("none", "live", "reload", "restart", "reboot", "recreate")
 """What applying costs, cheapest first."""
 
 
 class Change(NamedTuple):
-    """One parameter that takes a new value. `note` is for people and appears in the diff only."""
+    """One parameter that takes a new value. `note` is for people and appears in the diff only.
+
+    before: None where nobody could say, as of an application that does not run.
+    """
 
     parameter: str
-    before: Value
+    before: Value | None
     after: Value
     tier: str
     note: str = ""
@@ -54,8 +57,10 @@ def change_results(changes: list[Change]) -> dict[str, Any]:
     }
 
 
-def shown(value: Value) -> str:
+def shown(value: Value | None) -> str:
     """A value as a user would write it in YAML."""
+    if value is None:
+        return "unknown"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: configuration
-short_description: Check a configuration before anything is touched
+short_description: Check a configuration before anything is touched, or write one to a file
 version_added: 0.1.0
 author: evolve.vm contributors (@evolve-vm)
 description:
@@ -33,6 +33,21 @@ options:
     type: list
     elements: str
     default: []
+  apps:
+    description: Applications that the user has described, by name, so that C(app.<name>.*) are known.
+    type: dict
+    default: {}
+    version_added: 0.2.0
+  file:
+    description: File on the controller to write the configuration to, as a vars file that the playbook C(apply) takes.
+    type: path
+    version_added: 0.2.0
+  about:
+    description: Lines that stand as comments at the top of O(file).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
 """
 
 EXAMPLES = r"""
@@ -47,4 +62,9 @@ configuration:
   description: The configuration in plain types.
   returned: success
   type: dict
+risks:
+  description: The parameters whose values can cost more than speed, and what they can cost.
+  returned: success
+  type: dict
+  sample: {vm.disk.cache: durability}
 """

@@ -26,13 +26,14 @@ attributes:
 options:
   state:
     description:
+      - V(surveyed) only says which facts of the machines the search space depends on.
       - V(checked) only checks the variables.
       - V(opened) creates or continues the study.
       - V(closed) says that this controller no longer works on it.
       - Several controllers can work on one study, each with slots of its own. Slots that another one works on are left
         to it.
     type: str
-    choices: [checked, opened, closed]
+    choices: [surveyed, checked, opened, closed]
     default: opened
   slots:
     description: Names of the hosts on which trials run.
@@ -47,7 +48,8 @@ options:
     type: bool
     default: false
   parameters:
-    description: The search space, a mapping of parameter name to specification.
+    description:
+      - The search space, a mapping of parameter name to specification. A name alone takes its entry in the catalogue.
     type: raw
   constraints:
     description: Expressions over the parameters that every configuration must satisfy.
@@ -85,6 +87,29 @@ options:
   verification:
     description: Number of ABBA C(blocks), C(confidence) of the interval, and the C(equivalence) margin.
     type: raw
+  profile:
+    description: Name of a ready set of parameters in the catalogue, or a list of names.
+    type: raw
+    version_added: 0.2.0
+  allow_risk:
+    description:
+      - Which of V(durability), V(security) and V(availability) a configuration may give up for speed. Parameters and
+        values that do are left out of the search otherwise.
+    type: raw
+    version_added: 0.2.0
+  apps:
+    description: Applications that the user has described, by name, so that C(app.<name>.*) are known.
+    type: dict
+    default: {}
+    version_added: 0.2.0
+  readings:
+    description:
+      - What was read from the machines, by host, with the keys C(guest) (M(evolve.vm.guest_facts)), C(hypervisor)
+        (M(evolve.vm.vm_config) with state V(read)) and C(message). Ranges that depend on facts are derived from it.
+      - A study that exists keeps what was derived when it was created.
+    type: dict
+    default: {}
+    version_added: 0.2.0
   scheduling:
     description:
       - When a new candidate is bred. With V(steady_state), the default, as soon as a slot is free; with V(generational)
@@ -111,7 +136,9 @@ options:
       - Names of studies in the same store from which a new study learns. What they know is copied when it is created.
     type: raw
   founders:
-    description: A list of configurations that enter the initial population of a new study.
+    description:
+      - A list of configurations that enter the initial population of a new study. A text is the path of a file that
+        holds one, such as the playbook C(harvest) writes.
     type: raw
 """
 
@@ -132,6 +159,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+facts_needed:
+  description: Facts of the machines that the search space depends on.
+  type: list
+  elements: str
+  returned: with O(state=surveyed)
+  sample: [guest.memory_mib, hypervisor.vcpus]
+parameters:
+  description: The parameters that are searched.
+  type: list
+  elements: str
+  returned: with O(state=surveyed)
+begun_at:
+  description: When the study was begun, which tells it from another of the same name.
+  type: str
+  returned: with O(state=opened)
+  sample: "2026-11-22T14:47:24.765+00:00"
 created:
   description: Whether the study is new.
   returned: when opened

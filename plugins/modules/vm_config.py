@@ -15,11 +15,16 @@ author:
 description:
   - Gives a virtual machine the C(vm.*) values of a configuration and reads back what is really in force.
   - Runs on the hypervisor, or on any host that reaches it.
-  - Changes vCPUs and memory of a running guest live where the machine allows it. Everything else is done by one clean
-    shutdown, one new definition and one start. What cannot be done live after all (a guest that does not let go of a
-    CPU, or whose balloon does not move) is done by a restart, and reported as tier V(reboot).
+  - Changes vCPUs, memory, CPU share, pinning and limits of a running guest live where the machine allows it.
+    Everything else is done by one clean shutdown, one new definition and one start for all of it. What cannot be done
+    live after all (a guest that does not let go of a CPU, or whose balloon does not move) is done by a restart, and
+    reported as tier V(reboot).
   - The definition for the next start always ends up with the same values as the running machine.
-  - Maxima of vCPUs and memory are raised where the configuration needs it, and not lowered again.
+  - Maxima of vCPUs and memory are raised where the configuration needs it, and not lowered again unless
+    C(vm.memory.maximum_mib) asks for it.
+  - Nothing else in the machine's definition is touched. What an edit has to take away, such as the address of a disk
+    that goes to another bus, is kept in the definition's metadata and comes back when the value does.
+  - Values that the host or the machine cannot have are told, all at once, before anything is touched.
   - When anything fails half-way, the previous definition and values are put back before the task fails.
   - One task at a time changes a machine. Another waits up to ten minutes, also for one that a controller which was
     killed has left behind, and then fails with C(failure_class=infrastructure).
@@ -43,11 +48,41 @@ options:
   configuration:
     description:
       - A configuration, as a flat dictionary of parameter names and values. Names of other families are ignored.
-      - C(vm.vcpus) - number of vCPUs.
-      - C(vm.memory_mib) - memory in MiB.
+      - C(vm.vcpus) - number of vCPUs. Live up to the maximum that the machine was started with.
+      - C(vm.cpu.topology) - how the guest sees them. V(sockets), V(cores) of one socket, or V(threads), two for each
+        core. The maximum of vCPUs becomes two at least for the latter two, and even for the last.
+      - C(vm.cpu.pinning) - V(none), V(one_to_one) (each vCPU on a host CPU of its own as far as there are, in turn),
+        or V(numa_node) (all vCPUs on the CPUs of one NUMA node, that of the machine's memory where it is bound to
+        one). Live. CPUs that the definition leaves out (C(cpuset)) stay out. V(custom) is what reads back of any
+        other pinning.
+      - C(vm.cpu.shares) - weight against other machines on busy CPUs, 1024 usually, or 100 on hosts with cgroups of
+        version 2. Live.
+      - C(vm.cpu.quota_percent) - percent of one CPU that each vCPU may use, V(0) for no limit. Live.
+      - C(vm.memory_mib) - memory in MiB. Live up to the maximum that the machine was started with, by its balloon.
+      - C(vm.memory.maximum_mib) - memory in MiB that it can have without a restart.
+      - C(vm.memory.hugepages) - whether its memory is made of huge pages, which the host must have reserved.
+      - C(vm.disk.class) - name of a class of disks, which is the storage pool that holds the disk, or that which
+        O(disk_classes) says. The disk is moved while the machine is off.
+      - C(vm.disk.bus) - V(virtio), V(scsi) (a virtio-scsi controller of its own) or V(sata). The disk gets a name
+        that goes with the bus, and stays the one that O(disk) names. Where the hypervisor boots the kernel itself,
+        C(root=) on its command line follows. The guest must have the driver and must not depend on the name.
       - C(vm.disk.cache) - V(none), V(writeback), V(writethrough), V(directsync) or V(unsafe).
       - C(vm.disk.io) - V(threads), V(native) or V(io_uring). V(native) needs the cache V(none) or V(directsync).
-      - C(vm.disk.iothread) - whether the disk has a thread of its own. Only for disks on bus virtio.
+      - C(vm.disk.iothread) - whether the disk has a thread of its own. Only for disks on bus virtio or scsi.
+      - C(vm.disk.queues) - number of its queues. More than one only for disks on bus virtio or scsi.
+      - C(vm.disk.discard) - V(ignore) or V(unmap), what becomes of blocks that the guest discards.
+      - C(vm.disk.read_iops), C(vm.disk.write_iops), C(vm.disk.total_iops) - operations per second, V(0) for no limit.
+        A limit on the total excludes the other two. Live.
+      - C(vm.disk.read_mib_per_second), C(vm.disk.write_mib_per_second), C(vm.disk.total_mib_per_second) - the same
+        for MiB.
+      - C(vm.network.model) - V(virtio), V(e1000e), V(e1000) or V(rtl8139). The card stays in its slot.
+      - C(vm.network.queues) - number of its queues. More than one only for virtio.
+      - C(vm.network.inbound_mbit_per_second), C(vm.network.outbound_mbit_per_second) - what the guest may receive and
+        send, V(0) for no limit. Live. See O(network_limits).
+      - C(kernel.boot.*) - words of the kernel command line, such as C(kernel.boot.mitigations) or
+        C(kernel.boot.nvme.poll_queues). V(true) is the bare word, V(false) or V(default) its absence. Only of
+        machines whose kernel the hypervisor boots itself (C(<kernel>) in the definition); of others these names are
+        ignored here.
     type: dict
     default: {}
   parameters:
@@ -66,6 +101,23 @@ options:
   disk:
     description: The disk that C(vm.disk.*) is about, by its target such as V(vda). By default the first.
     type: str
+  interface:
+    description: The interface that C(vm.network.*) is about, by its MAC address. By default the first.
+    type: str
+  disk_classes:
+    description:
+      - The storage pool of each class of disks, such as C(ssd) in C(nvme_pool).
+      - A class that is not named here is the pool of the same name.
+    type: dict
+    default: {}
+  network_limits:
+    description:
+      - Who limits the network. With V(guest) the names C(vm.network.inbound_mbit_per_second) and
+        C(vm.network.outbound_mbit_per_second) are ignored here, and left to traffic control inside the guest.
+      - V(host) needs the queueing disciplines htb and sfq in the kernel of the hypervisor.
+    type: str
+    choices: [host, guest]
+    default: host
   running:
     description:
       - Whether to start a machine that is shut off.
@@ -189,6 +241,9 @@ hypervisor:
     memory_mib:
       description: Memory of the host in MiB.
       type: int
+    numa_nodes:
+      description: NUMA nodes of the host.
+      type: int
     machines:
       description:
         - C(vcpus) and C(memory_mib) of every machine that is active there, by its name there. On Xen C(Domain-0) is
@@ -232,6 +287,9 @@ def main() -> None:
             "parameters": {"type": "list", "elements": "str"},
             "state": {"type": "str", "choices": ["applied", "read"], "default": "applied"},
             "disk": {"type": "str"},
+            "interface": {"type": "str"},
+            "disk_classes": {"type": "dict", "default": {}},
+            "network_limits": {"type": "str", "choices": ["host", "guest"], "default": "host"},
             "running": {"type": "bool", "default": True},
             "restart": {"type": "bool", "default": False},
             "shutdown_timeout_seconds": {"type": "int", "default": 60},
@@ -259,6 +317,8 @@ def main() -> None:
             options["hypervisor"],
             uri=options["uri"],
             disk=options["disk"],
+            interface=options["interface"],
+            pools=options["disk_classes"],
             patience=Patience(
                 shutdown_seconds=options["shutdown_timeout_seconds"], boot_seconds=options["boot_timeout_seconds"]
             ),

@@ -150,15 +150,14 @@ def test_everything_else_in_one_restart(slot):
     assert slot.apply(target)["sizing"]["changed"] is False
 
 
-def test_machine_that_does_not_start_returns_to_what_it_was(slot):
+def test_machine_that_does_not_boot_returns_to_what_it_was(slot):
     boot, before = slot.boot(), slot.definition()
-    sizing = slot.apply({"vm.memory_mib": 200_000_000, "vm.disk.iothread": False})["sizing"]
-    assert sizing["failed"] is True
-    assert "cannot set up guest memory" in sizing["msg"]
-    assert "The previous definition was put back and the machine started with it." in sizing["msg"]
+    target = {"kernel.boot.root": "/dev/nowhere", "vm.disk.iothread": False}
+    slot.apply(target, vm_sizing_boot_timeout_seconds=25)
+    assert "does not answer within 25 seconds of a start with the new values" in " ".join(slot.output.split())
+    assert "The values it had were put back, and it answers with them." in " ".join(slot.output.split())
     assert slot.definition() == before
     assert '"iothread":"iothread1"' in slot.process()
-    # The role has waited for the guest although the change failed.
     assert slot.boot() != boot
 
 
@@ -235,3 +234,21 @@ def test_user_without_permission_is_told_so(slot):
         check=False,
     )
     assert "No permission: run the task with become, or add the user to group libvirt." in done.stderr
+
+
+def test_kernel_command_line_that_the_hypervisor_gives(slot):
+    before, line = slot.definition(), slot.shell("cat /proc/cmdline")
+    target = {"kernel.boot.transparent_hugepage": "never", "kernel.boot.mitigations": "default", "vm.disk.bus": "scsi"}
+    result = slot.apply(target)
+    assert not any(found.get("failed") for found in result.values()), slot.output
+    assert result["tunables"]["readback"] == {
+        name: value for name, value in target.items() if name.startswith("kernel")
+    }
+    words = slot.shell("cat /proc/cmdline").split()
+    assert "transparent_hugepage=never" in words
+    assert not any(word.startswith("mitigations") for word in words)
+    assert slot.shell("findmnt -no SOURCE /").startswith("/dev/sd")
+    back = {"kernel.boot.transparent_hugepage": "default", "kernel.boot.mitigations": "off", "vm.disk.bus": "virtio"}
+    assert not any(found.get("failed") for found in slot.apply(back).values()), slot.output
+    assert slot.shell("cat /proc/cmdline") == line
+    assert slot.definition() == before

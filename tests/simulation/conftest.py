@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -118,24 +116,10 @@ class Estate:
 
     def run_until(self, sign: str, *arguments: str) -> str:
         """Run until a line holds `sign`, then kill the controller and its workers with SIGKILL; returns the output."""
-        output = []
-        with subprocess.Popen(
-            self.command("evolve", *arguments),
-            cwd=ROOT,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                output.append(line)
-                if sign in line:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    break
-        time.sleep(0.2)
-        return "".join(output)
+        with self.start(*arguments) as controller:
+            controller.wait_for(sign)
+            controller.kill(tree=True)
+            return controller.output
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the store holds, read without our own code."""

@@ -41,7 +41,7 @@ def test_each_machine_reads_the_host_that_it_stands_on(estate: Estate, core: Cor
     ended = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert ended.returncode == 0, said(ended)
     size = {"vcpus": 4, "memory_mib": 1024}
-    shared = {"vcpus": 8, "memory_mib": 262144, "machines": {"sim-1": size, "sim-2": size}}
-    own = {"vcpus": 64, "memory_mib": 2048, "machines": {"sim-3": size}}
+    shared = {"vcpus": 8, "memory_mib": 262144, "numa_nodes": 1, "machines": {"sim-1": size, "sim-2": size}}
+    own = {"vcpus": 64, "memory_mib": 2048, "numa_nodes": 1, "machines": {"sim-3": size}}
     for machine, host in {"sim-1": shared, "sim-2": shared, "sim-3": own}.items():
         assert json.loads((estate.home / f"{machine}.json").read_text()) == host

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
@@ -154,3 +155,30 @@ def test_slots_that_are_not_alike_are_refused(estate: Estate) -> None:
     ended = estate.run()
     assert ended.returncode != 0
     assert "vm.vcpus is 2 on sim-1 but 4 on sim-3" in said(ended)
+
+
+def test_two_studies_never_have_the_same_machine(estate: Estate) -> None:
+    estate.run_until("trial 3/8")
+    killed = estate.machines()
+    estate.variables["evolve_study"] = "other"
+    refused = estate.run()
+    assert refused.returncode != 0
+    assert "sim-1 belongs to study trying, begun 20" in said(refused)
+    assert "evolve_take_over=true" in said(refused)
+    assert estate.machines() == killed, "the machines of another study are not touched"
+    applying = estate.run("apply", "-e", json.dumps({"evolve_configuration": {"vm.vcpus": 1}}))
+    assert applying.returncode != 0
+    assert "sim-1 belongs to study trying" in said(applying)
+    estate.variables["evolve_study"] = "trying"
+    assert estate.run().returncode == 0, "the study itself goes on"
+    estate.variables["evolve_study"] = "other"
+    assert estate.run().returncode == 0, "and gives its machines back at its end"
+
+
+def test_a_machine_of_a_study_that_is_gone_can_be_taken_over(estate: Estate) -> None:
+    estate.run_until("trial 3/8")
+    for machine in (estate.home / "simulation").glob("*.json"):
+        machine.unlink()  # somebody puts them back by hand
+    estate.variables["evolve_study"] = "other"
+    taken = estate.run("evolve", "-e", "evolve_take_over=true")
+    assert taken.returncode == 0, taken.stdout

@@ -10,7 +10,7 @@ it decides nothing. Order, undo and verification are those of applying.py, the s
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Collection, Mapping, NamedTuple, Sequence
+from typing import Any, ClassVar, Collection, Mapping, NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 
@@ -39,7 +39,18 @@ class Known(NamedTuple):
 
 
 class App(ABC):
-    """One application on this machine. Methods raise `AppError`; only `reload` and `restart` change anything."""
+    """One application on this machine. Methods raise `AppError`; only `reload` and `restart` change anything.
+
+    Made as `Driver(name, options)`: its name in a configuration, and what the user says of it, where options are only
+    those of OPTIONS and of service.py, of the right types. That raises AppError where the application is not installed
+    or cannot be found.
+    """
+
+    OPTIONS: ClassVar[Mapping[str, str]] = {}
+    """What the user may say beside the options of service.py: name -> int, bool, str, path, list, dict or command."""
+
+    @abstractmethod
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None: ...
 
     @abstractmethod
     def known(self, names: Collection[str]) -> dict[str, Known]:
@@ -81,3 +92,19 @@ class App(ABC):
     @abstractmethod
     def restart(self) -> None:
         """Stop it, if it runs, and start it. Returns when that has been asked for and done; it may not answer yet."""
+
+    def origin(self, setting: Setting) -> str:
+        """Where the value in force comes from, as a sentence, where it is not what the files of this collection say."""
+        return ""
+
+    def version(self) -> str:
+        """Its version, for people; empty where that is not known."""
+        return ""
+
+    def last_words(self) -> str:
+        """What the application has logged since it was last told to restart; empty where that is not known."""
+        return ""
+
+    def stopped_on_purpose(self) -> bool:
+        """Whether somebody has stopped it, or has never wanted it started; asked only while it does not run."""
+        return False

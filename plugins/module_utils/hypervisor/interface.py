@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Mapping, NamedTuple
+from typing import Collection, Mapping, NamedTuple
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Change, Value
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.boot_parameters import same
 
 RUNNING = "vm.running"
 """The power state in a list of changes; not a parameter of a configuration."""
@@ -25,8 +26,10 @@ class MachineState(NamedTuple):
 
     values: the vm.* values in force now; of a machine that is shut off, those of its next start.
     next_start: the vm.* values its definition holds for the next start.
-    live_ranges: parameter -> (lowest, highest) value that can be reached without a restart; absent = restart only.
-    A parameter the machine does not have (disk parameters of a machine without disks) is in neither mapping.
+    live_ranges: parameter -> (lowest, highest) value that can be reached without a restart.
+    live: parameters of which every value can. What is in neither costs a restart.
+    A parameter the machine does not have (disk parameters of a machine without disks) is in none of these. Neither are
+    kernel.boot.* that were not asked for, nor those of a machine that boots its kernel by itself.
     """
 
     name: str
@@ -34,6 +37,7 @@ class MachineState(NamedTuple):
     values: dict[str, Value]
     next_start: dict[str, Value]
     live_ranges: dict[str, tuple[int, int]]
+    live: frozenset[str] = frozenset()
 
 
 class Outcome(NamedTuple):
@@ -57,14 +61,18 @@ class Capacity(NamedTuple):
     vcpus: int
     memory_mib: int
     machines: dict[str, Allotment]
+    numa_nodes: int = 1
 
 
 class Hypervisor(ABC):
     """One connection to one platform. All methods raise `HypervisorError`."""
 
     @abstractmethod
-    def read(self, machine: str) -> MachineState:
-        """The state of `machine`. Raises `UnknownMachine`, naming those that exist."""
+    def read(self, machine: str, boot: Collection[str] = ()) -> MachineState:
+        """The state of `machine`. Raises `UnknownMachine`, naming those that exist.
+
+        boot: names of kernel.boot.* whose values are wanted as well, where the hypervisor has the kernel command line.
+        """
 
     @abstractmethod
     def faults(self, current: MachineState, target: Mapping[str, Value]) -> list[str]:
@@ -95,9 +103,9 @@ class Hypervisor(ABC):
         changes = []
         for name, after in target.items():
             before, next_start = current.values[name], current.next_start[name]
-            if before != after:
+            if not same(name, before, after):
                 changes.append(Change(name, before, after, *self._tier(current, name, after, start)))
-            elif next_start != after:
+            elif not same(name, next_start, after):
                 changes.append(Change(name, next_start, after, "live", NEXT_START))
         if start and not current.running:
             changes.append(Change(RUNNING, False, True, "reboot"))
@@ -109,6 +117,8 @@ class Hypervisor(ABC):
     def _tier(current: MachineState, name: str, after: Value, start: bool) -> tuple[str, str]:
         if not current.running:
             return ("reboot", "") if start else ("live", NEXT_START)
+        if name in current.live:
+            return "live", ""
         if name in current.live_ranges:
             low, high = current.live_ranges[name]
             return ("live" if low <= int(after) <= high else "reboot"), ""

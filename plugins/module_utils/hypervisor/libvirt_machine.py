@@ -9,12 +9,25 @@ Talks to libvirt; knows nothing about plans. Every wait is bounded by `Patience`
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Collection, Mapping, NamedTuple
+from contextlib import suppress
+from typing import Any, Callable, Collection, Iterable, Mapping, NamedTuple
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
-from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml import Definition, read_definition
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.definition import (
+    Definition,
+    read_definition,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.document import About, parse
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.domain_xml.table import LIVE, names_of
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import HypervisorError
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_library import libvirt
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_live import (
+    Bandwidth,
+    CpuShare,
+    DiskLimits,
+    LiveControl,
+    Pinning,
+)
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import MEMORY_MIB, VCPUS
 
 
@@ -35,12 +48,18 @@ class Patience(NamedTuple):
 class LibvirtMachine:
     """One domain. `rebooted` and `forced_off` record what the guest has gone through here."""
 
-    def __init__(self, domain: Any, disk: str | None, patience: Patience) -> None:
+    def __init__(self, domain: Any, about: About, patience: Patience) -> None:
         self._domain = domain
-        self._disk = disk
+        self._about = about
         self._patience = patience
+        self._put_back: list[tuple[LiveControl, Any]] = []
         self.rebooted = False
         self.forced_off = False
+
+    @property
+    def about(self) -> About:
+        """Which devices its parameters are about."""
+        return self._about
 
     @property
     def running(self) -> bool:
@@ -65,22 +84,49 @@ class LibvirtMachine:
         """The definition for the next start, passwords included, so that defining it again loses nothing."""
         return str(self._domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
 
-    def definition(self) -> Definition:
+    def definition(self, boot: Iterable[str] = ()) -> Definition:
         """What the next start will give."""
-        return read_definition(str(self._domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)), self._disk)
+        return read_definition(str(self._domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)), self._about, boot)
 
-    def process(self) -> Definition:
+    def process(self, boot: Iterable[str] = ()) -> Definition:
         """What the running process has."""
-        return read_definition(str(self._domain.XMLDesc(0)), self._disk)
+        return read_definition(str(self._domain.XMLDesc(0)), self._about, boot)
 
-    def values(self) -> dict[str, Value]:
-        """The vm.* values in force: vCPUs plugged in and balloon as they are, not as they were asked for."""
+    def process_xml(self) -> str:
+        """The definition that the running process was started with, with the live changes since."""
+        return str(self._domain.XMLDesc(0))
+
+    def values(self, boot: Iterable[str] = ()) -> dict[str, Value]:
+        """The values in force: vCPUs plugged in, balloon, share and limits as they are, not as they were asked for."""
         if not self.running:
-            return self.definition().values()
-        values = self.process().values()
+            return self.definition(boot).values()
+        values = self.process(boot).values()
         values[VCPUS] = self._vcpus()
         values[MEMORY_MIB] = self._memory_mib()
+        for control in self._controls():
+            # What a driver cannot tell stands in the definition of the process.
+            with suppress(libvirt.libvirtError):
+                values.update(control.values(control.read()))
         return values
+
+    def live_names(self) -> frozenset[str]:
+        """The parameters that the running process can take over whatever their value, unlike vCPUs and memory."""
+        return frozenset(name for name in names_of(parse(self.process_xml())) if name in LIVE) - {
+            VCPUS,
+            MEMORY_MIB,
+        }
+
+    def unreachable(self, names: Collection[str]) -> dict[str, str]:
+        """Name -> libvirt's reason, for those that libvirt cannot even read from the running machine."""
+        reasons: dict[str, str] = {}
+        for control in self._controls():
+            concerned = [name for name in control.names if name in names]
+            if concerned:
+                try:
+                    control.read()
+                except libvirt.libvirtError as error:
+                    reasons.update(dict.fromkeys(concerned, error.get_error_message()))
+        return reasons
 
     def define(self, xml: str) -> None:
         """Make `xml` the definition for the next start."""
@@ -88,6 +134,42 @@ class LibvirtMachine:
             self._domain.connect().defineXML(xml)
 
     def change_live(self, target: Mapping[str, Value]) -> dict[str, str]:
+        """Change the running machine; returns name -> reason for those that did not come about."""
+        # What is refused for good comes first; a vCPU can be pinned once it is there.
+        refused = self.change_controls(target, only_where_restart_is_vain=True)
+        refused.update(self.change_size(target))
+        return {**refused, **self.change_controls(target)}
+
+    def change_controls(self, target: Mapping[str, Value], only_where_restart_is_vain: bool = False) -> dict[str, str]:
+        """Change what libvirt changes in one call: share, pinning, limits. Remembers what was, for `undo_controls`.
+
+        Raises HypervisorError for what it refuses and would refuse at a start as well.
+        """
+        refused: dict[str, str] = {}
+        for control in self._controls():
+            names = [name for name in control.names if name in target]
+            if not names or (only_where_restart_is_vain and control.restart_helps):
+                continue
+            try:
+                present = control.read()
+                differing = [name for name in names if control.values(present).get(name) != target[name]]
+                if differing:
+                    self._put_back.append((control, present))
+                    control.write(control.wanted(present, {name: target[name] for name in differing}))
+            except libvirt.libvirtError as error:
+                if not control.restart_helps:
+                    raise HypervisorError(f"{', '.join(names)}: {error.get_error_message()}.") from error
+                refused.update(dict.fromkeys(names, error.get_error_message()))
+        return refused
+
+    def undo_controls(self) -> None:
+        """Put back what `change_controls` has found, of a machine that has been running since. Raises libvirtError."""
+        while self._put_back:
+            control, before = self._put_back.pop()
+            if control.read() != before:
+                control.write(before)
+
+    def change_size(self, target: Mapping[str, Value]) -> dict[str, str]:
         """Change vCPUs and memory of the running guest; returns name -> reason for those that did not come about."""
         refused: dict[str, str] = {}
         steps: list[tuple[str, Callable[[int], object], Callable[[int], bool]]] = [
@@ -149,6 +231,20 @@ class LibvirtMachine:
         self.rebooted = True
         if not self.running:
             raise HypervisorError(f"{self._domain.name()} stopped right after its start.")
+
+    def _controls(self) -> list[LiveControl]:
+        xml = self.process_xml()
+        process, definition = parse(xml), read_definition(xml, self._about)
+        controls: list[LiveControl] = [
+            CpuShare(self._domain, process, self._about),
+            Pinning(self._domain, process, self._about, parse(self.xml())),
+        ]
+        if definition.disk:
+            controls.append(DiskLimits(self._domain, process, self._about, definition.disk))
+        if definition.interface:
+            controls.append(Bandwidth(self._domain, process, self._about, definition.interface))
+        own = names_of(process)
+        return [control for control in controls if control.names[0] in own]
 
     def _vcpus(self) -> int:
         return int(self._domain.info()[3])

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.apply_cost import ApplyCost
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, gather, noise_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import listing
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.gathering import Gathered
@@ -44,7 +45,8 @@ class Evolution:
     """A search in progress. `baseline` (default: the parameters' defaults) is always the first candidate.
 
     `founders` are configurations for the initial population (other machines' present ones, earlier studies' best);
-    `earlier` is what other studies found, which an algorithm may learn from.
+    `earlier` is what other studies found, which an algorithm may learn from. `apply_costs` says what changing a
+    parameter on a machine costs, by name and in any unit.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Evolution:
         baseline: Mapping[str, Any] | None = None,
         founders: Sequence[Mapping[str, Any]] = (),
         earlier: Sequence[Earlier] = (),
+        apply_costs: Mapping[str, float] | None = None,
         **options: Any,
     ) -> None:
         if algorithm not in ALGORITHMS:
@@ -68,6 +71,7 @@ class Evolution:
         self._algorithm = ALGORITHMS[algorithm](space, seed, options, [dict(values) for values in founders])
         self._surrogate = SURROGATES[getattr(self._algorithm.options, "surrogate", "gp")]
         self._earlier = tuple(earlier)
+        self._apply_costs = dict(apply_costs or {})
         self._individuals: dict[int, Individual] = {}
         self._gathered = Gathered()
         self._knowledge: Knowledge | None = None
@@ -83,20 +87,23 @@ class Evolution:
         """The generation of the next candidate."""
         return self._algorithm.generation_of(max(self._individuals, default=-1) + 1)
 
-    def ask(self, count: int = 1, *, slot: str | None = None) -> list[Candidate]:
+    def ask(
+        self, count: int = 1, *, slot: str | None = None, present: Mapping[str, Any] | None = None
+    ) -> list[Candidate]:
         """The next `count` configurations to evaluate; safe while others are still pending.
 
         `slot` is where they will run: one that is measured again is then preferably one that has not run there yet.
+        `present` is what that slot has now: of new ones that promise as much, the cheapest to apply there is chosen.
         """
-        return [self._next(slot) for dummy in range(count)]
+        return [self._next(slot, present) for dummy in range(count)]
 
-    def _next(self, slot: str | None) -> Candidate:
+    def _next(self, slot: str | None, present: Mapping[str, Any] | None) -> Candidate:
         number = max(self._individuals, default=-1) + 1
         rng = np.random.default_rng([self.seed, number])
         if not self._individuals:
             candidate = Candidate(number, self._first(rng), "baseline")
         else:
-            candidate = self._algorithm.propose(self._moment(slot), rng)
+            candidate = self._algorithm.propose(self._moment(slot, present), rng)
         self.restore(candidate)
         return candidate
 
@@ -159,10 +166,11 @@ class Evolution:
             return None
         return recommend(knowledge)
 
-    def _moment(self, slot: str | None) -> Moment:
+    def _moment(self, slot: str | None, present: Mapping[str, Any] | None = None) -> Moment:
         """The search as it stands."""
         number = max(self._individuals, default=-1) + 1
-        return Moment(number, slot, self.individuals, self._gathered.evidence(), self._learn)
+        cost = ApplyCost(self._apply_costs, present)
+        return Moment(number, slot, self.individuals, self._gathered.evidence(), self._learn, cost)
 
     def _learn(self, moment: Moment) -> Knowledge | None:
         """What is known, worked out anew only when something was told."""

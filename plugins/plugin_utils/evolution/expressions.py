@@ -298,6 +298,26 @@ class Expression:
         """0.0 where it holds, else a positive distance. Raises as `holds` does."""
         return float(self.root.violation(values))
 
+    def number(self, values: Values) -> float:
+        """The number it is worth, such as a share of the memory there is.
+
+        InactiveParameterError when a name that matters has no value, ExpressionError when it is worth no number.
+        """
+        value = self.root.value(values)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ExpressionError(f"gives {value!r}, expected a number")
+        return value
+
+    def renamed(self, names: Mapping[str, str]) -> str:
+        """The text with each of these names replaced, by another name or by a number."""
+        pieces, end = [], 0
+        for kind, token, start in _Parser.split(self.text):
+            name = token[1:-1] if kind == "quoted" else token
+            if kind in ("quoted", "name") and name in names:
+                pieces += [self.text[end:start], names[name]]
+                end = start + len(token)
+        return "".join([*pieces, self.text[end:]])
+
     def problem(self, values: Values) -> str:
         """Why the expression makes no sense where its parameters have such values, or an empty string."""
         try:
@@ -329,12 +349,13 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = list(self._split(text))
+        self._tokens = list(self.split(text))
         self._at = 0
         self._depth = 0
 
     @staticmethod
-    def _split(text: str) -> Iterator[tuple[str, str, int]]:
+    def split(text: str) -> Iterator[tuple[str, str, int]]:
+        """Kind, text and position of each token."""
         position, end = 0, len(text.rstrip())
         while position < end:
             match = _TOKEN.match(text, position)

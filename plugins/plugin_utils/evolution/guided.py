@@ -21,7 +21,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.acquisition im
     gain_of_repeating,
     gain_of_trying,
 )
-from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, Key
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.initial import Initial
@@ -158,13 +158,29 @@ class Guided:
         children = self._fresh(moment, knowledge)
         if not children:
             return None, -math.inf
-        new = knowledge.of_new(knowledge.encode([child.values for child in children]), belief)
-        caution = knowledge.feasibility(new.genomes) ** _CAUTION
-        gains = gain_of_trying(belief, rivals, new) * caution
+        opinion = knowledge.of_new(knowledge.encode([child.values for child in children]), belief)
+        gains = gain_of_trying(belief, rivals, opinion) * knowledge.feasibility(opinion.genomes) ** _CAUTION
         settled = max(float(gains.max()), repeating) < _SETTLED * belief.noise
         if settled or moment.repeats > _MOST_REPEATS * moment.number:
-            return children[int(np.argmax(expected_improvement(rivals, new) * caution))], math.inf
-        return children[int(np.argmax(gains))], float(gains.max())
+            worth = expected_improvement(rivals, opinion) * knowledge.feasibility(opinion.genomes) ** _CAUTION
+            return children[int(np.argmax(worth))], math.inf
+        if cheaper := self._cheaper(moment, [children[int(index)] for index in np.argsort(-gains)[:_PROMISING]]):
+            opinion = knowledge.of_new(knowledge.encode([child.values for child in cheaper]), belief)
+            also = gain_of_trying(belief, rivals, opinion) * knowledge.feasibility(opinion.genomes) ** _CAUTION
+            children, gains = [*children, *cheaper], np.concatenate([gains, also])
+        chosen = moment.apply_cost.cheapest(gains, [child.values for child in children])
+        return children[chosen], float(gains[chosen])
+
+    def _cheaper(self, moment: Moment, children: Sequence[Child]) -> list[Child]:
+        """The same children with what is costly to change left as the slot has it, where that is valid and new."""
+        found: dict[Key, Child] = {}
+        for child in children:
+            for values in moment.apply_cost.cheaper(child.values):
+                activated = self._space.activate(values)
+                key = self._space.key(activated)
+                if key not in moment.taken and not self._space.faults(activated):
+                    found.setdefault(key, Child(activated, child.origin, child.parents))
+        return list(found.values())
 
     def _again(self, moment: Moment, found: Evidence) -> Candidate:
         """The same configuration once more."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.apply_cost import ApplyCost
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, Key
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.knowledge import Knowledge
@@ -23,6 +24,7 @@ class Moment:
     history: Sequence[Individual]
     evidence: Sequence[Evidence]
     learn: Callable[[Moment], Knowledge | None]
+    apply_cost: ApplyCost
 
     @cached_property
     def knowledge(self) -> Knowledge | None:

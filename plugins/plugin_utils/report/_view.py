@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,16 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.report import _words
 
 SIMULATED_NOTE = "No virtual machine was measured: the numbers come from a simulated response surface."
 """Said wherever a simulated study is shown."""
+
+
+_TIERS = {
+    "none": "with nothing to apply",
+    "live": "changed live",
+    "reload": "with a reload of an application",
+    "restart": "with a restart of an application",
+    "reboot": "with a restart of the machine",
+    "recreate": "with the machine made anew",
+}
 
 
 @dataclass(frozen=True)
@@ -146,6 +156,10 @@ class View:
     """Why the search ended, "" while it has not."""
     learned: tuple[str, ...] = ()
     """What earlier studies and other machines gave, a line each."""
+    risks: tuple[str, ...] = ()
+    """What the best configuration gives up beside speed, a phrase each: "durability (vm.disk.cache: unsafe)"."""
+    applying: str = ""
+    """What applying the configurations took in all, "" where nothing was timed."""
 
     @property
     def searched(self) -> list[Trial]:
@@ -229,6 +243,8 @@ def read(summary: Mapping[str, Any]) -> View:
         front=_front(data, trials),
         stopped=(data.get("stopped") or {}).get("sentence") or "",
         learned=tuple(_learned(data.get("learned") or {})),
+        risks=tuple(_risks(data.get("risks") or [])),
+        applying=_applying(data.get("applying") or []),
     )
 
 
@@ -248,6 +264,22 @@ def _learned(learned: Mapping[str, Any]) -> Iterator[str]:
         yield f"founder: {founder['source']}{moved}"
     for left_out in learned.get("left_out") or []:
         yield f"not taken: {left_out}"
+
+
+def _risks(risks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for risk in risks:
+        today = ", as today" if risk.get("today") else ""
+        yield f"{risk['risk']} ({risk['parameter']}: {_words.plain(risk['value'])}{today})"
+
+
+def _applying(tiers: Sequence[Mapping[str, Any]]) -> str:
+    if not tiers:
+        return ""
+    parts = [
+        f"{_words.count(each['runs'], 'run')} {_TIERS[each['tier']]}, {_words.duration(each['seconds'])}"
+        for each in tiers
+    ]
+    return f"{_words.duration(sum(each['seconds'] for each in tiers))} in all: {'; '.join(parts)}"
 
 
 def _trial(entry: Mapping[str, Any], baseline: Mapping[str, Any]) -> Trial:

@@ -125,6 +125,11 @@ def count(amount: int, noun: str) -> str:
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
 
 
+def listed(phrases: Sequence[str]) -> str:
+    """Phrases as one: "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(phrases[:-1]), phrases[-1]] if len(phrases) > 1 else phrases)
+
+
 def interval(low: float, high: float) -> str:
     """Two log-ratios as people read an interval: "+8.1 % to +16.7 %"."""
     return f"{percent(low)} to {percent(high)}"

@@ -67,6 +67,7 @@ def _environment() -> Environment:
         "quantity": lambda value, name: _typographic(_words.quantity(name, value)),
         "value": lambda value: _typographic(_words.value(value)),
         "plain": _words.plain,
+        "listed": _words.listed,
         "duration": _words.duration,
         "moment": _words.moment,
         "origin": _words.origin,

@@ -28,7 +28,8 @@ def render_text(summary: Mapping[str, Any], colour: bool = False, width: int = 7
     summary: what the study found, a JSON-able dict:
         study, simulated, state ("finished", "running", "no_trials"), created_at (ISO 8601), seed, algorithm,
         collection_version, seconds, benchmark, goals, budget, stopped, parameters, constraints, learned, baseline,
-        trials, pareto, best, verdict, slots, files. Fitness and intervals are log-ratios to the baseline.
+        trials, pareto, applying, risks, best, verdict, slots, files. Fitness and intervals are log-ratios to the
+        baseline.
     colour: with ANSI colours; without, the text holds no control characters but newlines.
     width: sentences are wrapped to so many columns; a name or path longer than that is never cut.
     """
@@ -85,6 +86,9 @@ def _opening(view: View, pen: _Pen) -> list[str]:
     lines = [pen.paint(line, style) for line in pen.wrap(label + _verdict.sentence(view))]
     if view.simulated:
         lines += [pen.paint(line, _STYLES["warn"]) for line in pen.wrap(SIMULATED_NOTE)]
+    if view.risks:
+        risk = f"RISK: the best configuration gives up {_words.listed(view.risks)}."
+        lines = [pen.paint(line, _STYLES["bad"]) for line in pen.wrap(risk)] + lines
     return lines
 
 
@@ -104,6 +108,8 @@ def _facts(view: View, pen: _Pen) -> list[str]:
         lines += pen.entry("Trials", _verdict.tally(view))
     if view.stopped:
         lines += pen.entry("Search", view.stopped)
+    if view.applying:
+        lines += pen.entry("Applying", view.applying)
     for number, line in enumerate(view.learned[:_LEARNED_SHOWN]):
         lines += pen.entry("" if number else "Learnt", line)
     if len(view.learned) > _LEARNED_SHOWN:

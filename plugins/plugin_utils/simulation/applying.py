@@ -8,15 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.evolve.vm.plugins.module_utils.changes import change_results
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor import sizing
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed, HypervisorError
-from ansible_collections.evolve.vm.plugins.module_utils.tunables.sysctl import (
-    PREFIX,
-    SysctlError,
-    parse_sysctl_configuration,
-    parse_sysctl_names,
-)
+from ansible_collections.evolve.vm.plugins.module_utils.tunables import tuning
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.errors import TunablesError
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.hypervisor import SimulatedHypervisor
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.kernel import SimulatedKernel
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine
@@ -43,20 +38,12 @@ def size_machine(options: Mapping[str, Any], machine: str, check_mode: bool, hos
 def tune_kernel(options: Mapping[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
     """The result of `tunables` with these options. Raises MachineLostError, SimulationError."""
     kernel = SimulatedKernel(SimulatedMachine(options["simulation_directory"], machine))
-    target, faults = parse_sysctl_configuration(options["configuration"])
-    asked, name_faults = parse_sysctl_names(options["parameters"] or [])
-    faults += name_faults + kernel.faults({**target, **dict.fromkeys(asked, "")})
-    if faults:
-        return _failed("\n".join(["Nothing was changed.", *faults]))
-    changes = kernel.plan(target) if options["state"] == "applied" else []
-    if changes and not check_mode:
-        try:
-            kernel.apply(target)
-        except SysctlError as error:
-            return _failed(str(error))
-    if options["parameters"] is None:
-        asked = list(target)
-    return {**change_results(changes), "readback": {PREFIX + key: kernel.read(key) for key in asked}}
+    try:
+        return tuning.tune_kernel(kernel, options, check_mode)
+    except TunablesError as error:
+        return _failed(str(error))
+    finally:
+        kernel.save()
 
 
 def _failed(message: str, **details: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Change, Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import ApplyFailed
@@ -18,19 +19,36 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.interface imp
     Outcome,
 )
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
+    CACHE_WITH_NATIVE_IO,
+    CPU_PINNING,
+    CPU_QUOTA_PERCENT,
+    CPU_SHARES,
+    DISK_BUS,
     DISK_CACHE,
+    DISK_CLASS,
     DISK_IO,
+    DISK_IOTHREAD,
+    DISK_LIMITS,
+    DISK_QUEUES,
+    MEMORY_MAXIMUM_MIB,
     MEMORY_MIB,
+    NETWORK_LIMITS,
+    NETWORK_MODEL,
+    NETWORK_QUEUES,
     VCPUS,
+    disk_limit_faults,
 )
+from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_you_mean
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation import surface
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.baseline import DISK_CLASSES
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine, machines_in
 
-#: Up to these amounts a running machine is changed live; beyond them it is restarted.
-LIVE = {VCPUS: (1, 8), MEMORY_MIB: (1, 4096)}
+#: Up to so many vCPUs, and up to its maximum of memory, a running machine is changed live; beyond, it is restarted.
+LIVE_VCPUS = 8
+#: What it takes over whatever the value.
+LIVE = frozenset([CPU_SHARES, CPU_QUOTA_PERCENT, CPU_PINNING, *DISK_LIMITS, *NETWORK_LIMITS])
 #: What the simulated host can give one machine.
-MOST = {VCPUS: 16, MEMORY_MIB: 16384}
-_CACHE_WITH_NATIVE_IO = ("none", "directsync")
+MOST = {VCPUS: 16, MEMORY_MIB: 16384, MEMORY_MAXIMUM_MIB: 16384}
 
 
 class SimulatedHypervisor(Hypervisor):
@@ -46,23 +64,30 @@ class SimulatedHypervisor(Hypervisor):
         self._vcpus = vcpus
         self._memory_mib = memory_mib
 
-    def read(self, machine: str) -> MachineState:
+    def read(self, machine: str, boot: Collection[str] = ()) -> MachineState:
+        """A simulated machine boots by its own boot loader: it has no `boot` parameters here."""
         values = self._machine(machine).values
-        return MachineState(machine, True, dict(values), dict(values), dict(LIVE))
+        ranges = {VCPUS: (1, LIVE_VCPUS), MEMORY_MIB: (1, int(values[MEMORY_MAXIMUM_MIB]))}
+        return MachineState(machine, True, dict(values), dict(values), ranges, LIVE)
 
-    def faults(self, current: MachineState, target: Mapping[str, Value]) -> list[str]:
+    def faults(self, current: MachineState, target: Mapping[str, Any]) -> list[str]:
         faults = [
             f"{name}: {target[name]} is not possible: the simulated host gives a machine at most {most}."
             for name, most in MOST.items()
             if int(target.get(name, 0)) > most
         ]
         wanted = {**current.values, **target}
-        if wanted[DISK_IO] == "native" and wanted[DISK_CACHE] not in _CACHE_WITH_NATIVE_IO:
+        if wanted[DISK_IO] == "native" and wanted[DISK_CACHE] not in CACHE_WITH_NATIVE_IO:
             faults.append(
-                f"{DISK_IO}: native works only with {DISK_CACHE} {' or '.join(_CACHE_WITH_NATIVE_IO)}, and the cache "
+                f"{DISK_IO}: native works only with {DISK_CACHE} {' or '.join(CACHE_WITH_NATIVE_IO)}, and the cache "
                 f"would be {wanted[DISK_CACHE]}. Set both in the configuration."
             )
-        return faults
+        if MEMORY_MAXIMUM_MIB in target and int(wanted[MEMORY_MAXIMUM_MIB]) < int(wanted[MEMORY_MIB]):
+            faults.append(
+                f"{MEMORY_MAXIMUM_MIB}: {wanted[MEMORY_MAXIMUM_MIB]} is less than {MEMORY_MIB}, which would be "
+                f"{wanted[MEMORY_MIB]}. Set both in the configuration."
+            )
+        return faults + _device_faults(wanted)
 
     def apply(self, current: MachineState, target: Mapping[str, Value], changes: list[Change]) -> Outcome:
         machine = self._machine(current.name)
@@ -72,6 +97,8 @@ class SimulatedHypervisor(Hypervisor):
         fault = surface.start_fault({**machine.values, **target})
         if fault is None:
             machine.values.update(target)
+            most = max(int(machine.values[MEMORY_MAXIMUM_MIB]), int(machine.values[MEMORY_MIB]))
+            machine.values[MEMORY_MAXIMUM_MIB] = most
         # Also after a failure: putting back restarts the machine as well.
         machine.save()
         if fault is not None:
@@ -104,3 +131,23 @@ class SimulatedHypervisor(Hypervisor):
         machine = SimulatedMachine(self._directory, name)
         machine.require_answer()
         return machine
+
+
+def _device_faults(wanted: Mapping[str, Value]) -> list[str]:
+    """What the disk and the network card of a machine with these values cannot have."""
+    faults = disk_limit_faults(wanted)
+    if wanted[DISK_CLASS] not in DISK_CLASSES:
+        faults.append(
+            f"{DISK_CLASS}: the simulated host has no class {wanted[DISK_CLASS]}."
+            f"{did_you_mean(str(wanted[DISK_CLASS]), DISK_CLASSES)} It has {', '.join(DISK_CLASSES)}."
+        )
+    if wanted[DISK_BUS] == "sata":
+        if wanted[DISK_IOTHREAD]:
+            faults.append(f"{DISK_IOTHREAD}: the disk would be on bus sata, which takes no iothread.")
+        if int(wanted[DISK_QUEUES]) > 1:
+            faults.append(f"{DISK_QUEUES}: the disk would be on bus sata, which has only one queue.")
+    if wanted[NETWORK_MODEL] != "virtio" and int(wanted[NETWORK_QUEUES]) > 1:
+        faults.append(
+            f"{NETWORK_QUEUES}: the card would be {wanted[NETWORK_MODEL]}; only virtio has more than one queue."
+        )
+    return faults

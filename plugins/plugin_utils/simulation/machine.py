@@ -15,8 +15,8 @@ from types import NoneType
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
-from ansible_collections.evolve.vm.plugins.module_utils.tunables.sysctl import PREFIX
-from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.baseline import MACHINE, SYSCTLS
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.names import SYSCTL
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.baseline import MACHINE, SYSCTLS, USUAL_START
 
 
 class SimulationError(Exception):
@@ -36,7 +36,8 @@ def machines_in(directory: str | os.PathLike[str]) -> list[SimulatedMachine]:
 class SimulatedMachine:
     """One machine. A machine without a file is in its baseline; `save` writes the file.
 
-    values: the vm.* values in force. sysctls: the kernel parameters in force, by key. hypervisor: the host it stands
+    values: the vm.* values in force. sysctls: the kernel parameters in force, by key. tunables: those that are no
+    sysctl, by their whole names. next_boot: what only the next start is given. hypervisor: the host it stands
     on, None as long as nobody has said. measurements: how many there were. lost: it stopped answering, for good.
     """
 
@@ -45,6 +46,8 @@ class SimulatedMachine:
         self.path = Path(directory) / f"{urllib.parse.quote(name, safe='')}.json"
         self.values: dict[str, Value] = dict(MACHINE)
         self.sysctls: dict[str, Value] = {}
+        self.tunables: dict[str, Value] = {}
+        self.next_boot: dict[str, Value] = {}
         self.reset_sysctls()
         self.hypervisor: str | None = None
         self.measurements = 0
@@ -56,7 +59,7 @@ class SimulatedMachine:
     @property
     def configuration(self) -> dict[str, Value]:
         """Everything in force, under the names of a configuration."""
-        return {**self.values, **{PREFIX + key: value for key, value in self.sysctls.items()}}
+        return {**self.values, **{SYSCTL + key: value for key, value in self.sysctls.items()}, **self.tunables}
 
     def require_answer(self) -> None:
         """Raise MachineLostError if the machine was lost."""
@@ -67,8 +70,10 @@ class SimulatedMachine:
             )
 
     def reset_sysctls(self) -> None:
-        """What a start does: kernel parameters that were set while it ran are gone."""
+        """What a start does: kernel parameters that were set while it ran are gone, and those prepared are there."""
         self.sysctls = {key: sysctl.default for key, sysctl in SYSCTLS.items()}
+        self.tunables = {**USUAL_START, **self.next_boot}
+        self.next_boot = {}
 
     def save(self) -> None:
         """Write the file, all or nothing."""
@@ -76,6 +81,8 @@ class SimulatedMachine:
             "name": self.name,
             "values": self.values,
             "sysctls": self.sysctls,
+            "tunables": self.tunables,
+            "next_boot": self.next_boot,
             "hypervisor": self.hypervisor,
             "measurements": self.measurements,
             "lost": self.lost,
@@ -110,6 +117,9 @@ class SimulatedMachine:
         expected: dict[str, type | tuple[type, ...]] = {
             "values": dict,
             "sysctls": dict,
+            # Not in the files of earlier versions.
+            "tunables": (dict, NoneType),
+            "next_boot": (dict, NoneType),
             "hypervisor": (str, NoneType),
             "measurements": int,
             "lost": bool,
@@ -120,6 +130,8 @@ class SimulatedMachine:
             raise SimulationError(f"{self.path} does not describe a simulated machine. Remove it to have it as new.")
         self.values.update(content["values"])
         self.sysctls.update(content["sysctls"])
+        self.tunables.update(content.get("tunables") or {})
+        self.next_boot = dict(content.get("next_boot") or {})
         self.hypervisor = content.get("hypervisor")
         self.measurements = content["measurements"]
         self.lost = content["lost"]

@@ -15,13 +15,16 @@ from collections.abc import Callable, Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
+    CPU_QUOTA_PERCENT,
     DISK_CACHE,
+    DISK_CLASS,
     DISK_IO,
     DISK_IOTHREAD,
+    MEMORY_HUGEPAGES,
     MEMORY_MIB,
     VCPUS,
 )
-from ansible_collections.evolve.vm.plugins.module_utils.tunables.sysctl import PREFIX
+from ansible_collections.evolve.vm.plugins.module_utils.tunables.names import SYSCTL
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.baseline import BASELINE
 
 HUGEPAGE_MIB = 2
@@ -61,14 +64,18 @@ class _View:
         self.cache = str(self._values[DISK_CACHE])
         self.io = str(self._values[DISK_IO])
         self.iothread = bool(self._values[DISK_IOTHREAD])
+        self.fast_disk = self._values[DISK_CLASS] == "ssd"
+        self.hugepages = bool(self._values[MEMORY_HUGEPAGES])
+        #: Share of a CPU that each vCPU may use.
+        self.quota = (int(self._values[CPU_QUOTA_PERCENT]) or 100) / 100
 
     def sysctl(self, key: str) -> int:
-        return int(self._values[PREFIX + key])
+        return int(self._values[SYSCTL + key])
 
     @property
     def usable_mib(self) -> float:
         """Memory left for programs and cache."""
-        reserved = (self.sysctl("vm.min_free_kbytes") - int(BASELINE[PREFIX + "vm.min_free_kbytes"])) / 1024
+        reserved = (self.sysctl("vm.min_free_kbytes") - int(BASELINE[SYSCTL + "vm.min_free_kbytes"])) / 1024
         return max(1.0, self.memory_mib - HUGEPAGE_MIB * self.sysctl("vm.nr_hugepages") - reserved)
 
     @property
@@ -147,6 +154,8 @@ def _fileio(view: _View) -> float:
         - 0.03 * view.overcommitted
         + 0.25 * _saturation(view.usable_mib, 700)
         + _disk(view)
+        + (0.30 if view.fast_disk else 0.0)
+        + 0.20 * math.log(view.quota)
         - 0.05 * _octaves(view.dirty_ratio, best_dirty_ratio) ** 2
         - 0.02 * _octaves(view.dirty_background_share, 0.25) ** 2
         - 0.08 * ((view.sysctl("vm.swappiness") - best_swappiness) / 60) ** 2
@@ -181,6 +190,8 @@ def _memory(view: _View) -> float:
         - 0.02 * view.overcommitted
         + 0.25 * _saturation(view.usable_mib, 600)
         + 0.12 * _saturation(view.sysctl("vm.nr_hugepages"), 64)
+        + (0.03 if view.hugepages else 0.0)
+        + 0.80 * math.log(view.quota)
         - 0.015 * _octaves(view.sysctl("vm.min_free_kbytes"), 90112) ** 2
         - 0.0004 * abs(view.sysctl("vm.compaction_proactiveness") - 10)
         - (0.05 if view.sysctl("vm.zone_reclaim_mode") else 0.0)
@@ -191,6 +202,7 @@ def _memory(view: _View) -> float:
 def _cpu(view: _View) -> float:
     return (
         1.05 * _saturation(view.vcpus, 2.5)
+        + 0.95 * math.log(view.quota)
         - 0.04 * view.overcommitted
         - 0.02 * view.sysctl("kernel.sched_autogroup_enabled")
         - 0.01 * view.sysctl("kernel.timer_migration")

@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.apply_cost import ApplyCost
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.verification import BASELINE, block_order
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import leases, schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.capacity import is_larger, lacks_room
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import seconds_between
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import apply_costs
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.judging import choose_winner, winner_failed
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import insert_trial
@@ -138,7 +140,9 @@ def _ask_search(study: Study, slot: Row) -> Answer:
         return busy
     tried = {m["trial"] for m in study.measurements if m["slot"] == slot["host"]} if waiting else set()
     crowded = ""
-    for trial in sorted(waiting, key=lambda t: (t["number"] in tried, t["number"])):
+    cost = ApplyCost(apply_costs(study.definition.parameters), _present(study, slot)) if len(waiting) > 1 else None
+    price = {t["number"]: cost.of(t["configuration"]) if cost else 0.0 for t in waiting}
+    for trial in sorted(waiting, key=lambda t: (t["number"] in tried, price[t["number"]], t["number"])):
         crowded = _crowded(study, slot, trial["configuration"]) or ""
         if not crowded:
             return _start(study, slot, "search", trial)
@@ -147,16 +151,25 @@ def _ask_search(study: Study, slot: Row) -> Answer:
     for dummy in range(tries):
         if _generation_is_open(study):
             return Nothing(True, "the generation is not complete")
-        insert_trial(study, study.evolution.ask(slot=slot["host"])[0])
+        insert_trial(study, study.evolution.ask(slot=slot["host"], present=_present(study, slot))[0])
         study = study.reread()
         trial = study.trials[-1]
         crowded = _crowded(study, slot, trial["configuration"]) or ""
         if not crowded:
             return _start(study, slot, "search", trial)
-    # An idle machine takes no room from others.
+    return _make_room(study, slot, crowded, wait=True)
+
+
+def _present(study: Study, slot: Row) -> dict[str, Any]:
+    """The configuration that a slot has now."""
+    return {**study.row["harvest"], **(slot["applied"] or {})}
+
+
+def _make_room(study: Study, slot: Row, crowded: str, *, wait: bool) -> Answer:
+    """Where no hypervisor has room for what is to run: an idle machine takes none from others."""
     if is_larger(slot["applied"], study.row["harvest"]):
         return Restore(f"to make room: {crowded}")
-    return Nothing(True, crowded)
+    return Nothing(wait, crowded)
 
 
 def _generation_is_open(study: Study) -> bool:
@@ -189,9 +202,7 @@ def _ask_verification(study: Study, slot: Row) -> Answer:
     if busy := _busy(study, slot):
         return busy
     if crowded := _crowded(study, slot, configuration):
-        if is_larger(slot["applied"], study.row["harvest"]):
-            return Restore(f"to make room: {crowded}")
-        return Nothing(bool(study.running), crowded)
+        return _make_room(study, slot, crowded, wait=bool(study.running))
     if own is None:
         own = _open_block(study, slot["host"])
     position = sum(m["block"] == own["number"] and m["status"] == "measured" for m in study.measurements)

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.catalogue import catalogue
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.expressions import (
     ExpressionError,
     InactiveParameterError,
@@ -24,11 +25,16 @@ class ConfigurationError(InputError):
     subject = "the configuration (nothing has been touched)"
 
 
-def check_configuration(configuration: Any, constraints: Sequence[str] = ()) -> dict[str, Any]:
-    """The configuration in plain types; ConfigurationError lists every fault. Constraints on absent names hold."""
+def check_configuration(
+    configuration: Any, constraints: Sequence[str] = (), own_apps: Collection[str] = ()
+) -> dict[str, Any]:
+    """The configuration in plain types; ConfigurationError lists every fault. Constraints on absent names hold.
+
+    Those of the catalogue count as well. own_apps: applications that the user has described.
+    """
     values = plain(configuration)
-    faults = configuration_faults(values)
-    for text in constraints if not faults else ():
+    faults = configuration_faults(values, own_apps)
+    for text in [*constraints, *_known_constraints(values, constraints)] if not faults else ():
         try:
             if not parse(text).holds(values):
                 faults.append(Fault("evolve_constraints", f"not satisfied: {text}"))
@@ -39,3 +45,10 @@ def check_configuration(configuration: Any, constraints: Sequence[str] = ()) -> 
     if faults:
         raise ConfigurationError(faults)
     return dict(values)
+
+
+def _known_constraints(values: Mapping[str, Any], constraints: Sequence[str]) -> list[str]:
+    """What the catalogue says of parameters that are all there; what depends on facts of the machine cannot be told."""
+    entries = [entry for entry in map(catalogue().entry, values) if entry is not None]
+    texts = dict.fromkeys(text for entry in entries for text in entry.constraints if text not in constraints)
+    return [text for text in texts if parse(text).names <= values.keys()]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.budget import Budget, budget_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.capacity import DEFAULT_OVERCOMMIT, read_overcommit
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import name_fault, space_faults
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import apply_costs, name_fault
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.written import WRITTEN, read_space
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
 # Changing one of these would mix results that cannot be compared.
@@ -54,7 +55,12 @@ class StudyInputError(InputError):
 
 @dataclass(frozen=True)
 class Definition:
-    """A study as the user described it. Plain values only, so that it can be stored as JSON and compared."""
+    """A study as the user described it. Plain values only, so that it can be stored as JSON and compared.
+
+    `parameters` and `constraints` are complete and hold numbers only; `written` is what the user wrote of them, where
+    that is something else (names of the catalogue, a profile, ranges that depend on facts), and `derived` says for
+    people what followed from it. What was derived once stays as it is: facts change while machines are tuned.
+    """
 
     name: str
     parameters: dict[str, Any]
@@ -74,6 +80,8 @@ class Definition:
     learn_from: list[str] = field(default_factory=list)
     founders: list[dict[str, Any]] = field(default_factory=list)
     simulated: bool = False
+    written: dict[str, Any] = field(default_factory=dict)
+    derived: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """For the store; `Definition(**d)` is its inverse."""
@@ -104,7 +112,7 @@ class Definition:
         earlier: Sequence[Earlier] = (),
         limits: Sequence[str] = (),
     ) -> Evolution:
-        """A new engine for this study; `limits` are constraints beside the user's."""
+        """A new engine for this study; `limits` are constraints beside the study's own."""
         return Evolution(
             SearchSpace.from_mapping(self.parameters, [*self.constraints, *limits]) if limits else self.space,
             self.seed,
@@ -112,6 +120,7 @@ class Definition:
             baseline=baseline,
             founders=founders,
             earlier=earlier,
+            apply_costs=apply_costs(self.parameters),
             **self.algorithm_options,
         )
 
@@ -125,18 +134,27 @@ class Definition:
             yield from _differences(f"evolve_{key}", mine[key], theirs[key])
 
 
-def read_definition(variables: Mapping[str, Any], also: Sequence[Fault] = ()) -> Definition:
+def read_definition(
+    variables: Mapping[str, Any],
+    also: Sequence[Fault] = (),
+    *,
+    facts: Mapping[str, float] | None = None,
+    stored: Definition | None = None,
+    own_apps: Collection[str] = (),
+) -> Definition:
     """The study described by the user's variables (names without `evolve_`).
 
-    StudyInputError lists every fault of every variable at once, and those found elsewhere (`also`).
+    StudyInputError lists every fault of every variable at once, and those found elsewhere (`also`). `facts` of the
+    machines are what ranges are derived from; of a study that is `stored` and was written alike nothing is derived
+    again. `own_apps` are applications that the user has described.
     """
     faults: list[Fault] = []
     given = {key: value for key, value in plain(variables).items() if value is not None}
-    for key in ("parameters", "goals", "benchmark", "budget"):
+    for key in ("goals", "benchmark", "budget"):
         if key not in given:
             faults.append(Fault(f"evolve_{key}", "is missing; see docs/guide for an example"))
     _check_name(given.get("name"), faults)
-    _check_space(given, faults)
+    space = read_space(given, faults, facts or {}, stored, own_apps)
     metrics = _check_benchmark(given, faults)
     _collect(faults, lambda: Goals.from_list(given["goals"], metrics), "goals" in given)
     price_list = prices.read_prices(given.get("prices", {}), faults)
@@ -150,14 +168,14 @@ def read_definition(variables: Mapping[str, Any], also: Sequence[Fault] = ()) ->
         faults.append(Fault("evolve_scheduling", problem))
     _check_integer("evolve_runs_per_hypervisor", given.get("runs_per_hypervisor", 1), 1, faults)
     _check_learn_from(given.get("learn_from", []), given.get("name"), faults)
-    _check_founders(given.get("founders", []), given.get("parameters"), faults)
+    _check_founders(given.get("founders", []), space.get("parameters"), own_apps, faults)
     faults += also
     if faults:
         raise StudyInputError(faults)
     return Definition(
         **{
-            **given,
-            "constraints": given.get("constraints", []),
+            **{key: value for key, value in given.items() if key not in WRITTEN},
+            **space,
             "prices": price_list,
             "verification": verification,
             "overcommit": overcommit,
@@ -179,14 +197,6 @@ def _check_name(name: Any, faults: list[Fault]) -> None:
     if not isinstance(name, str) or not _NAME.match(name):
         accepted = "a name of letters, digits, '.', '_' and '-', such as web-tier (it becomes a folder)"
         faults.append(Fault("evolve_study", f"found {name!r}, expected {accepted}"))
-
-
-def _check_space(given: Mapping[str, Any], faults: list[Fault]) -> None:
-    if "parameters" not in given:
-        return
-    space = _collect(faults, lambda: SearchSpace.from_mapping(given["parameters"], given.get("constraints", [])))
-    if isinstance(given["parameters"], Mapping):
-        faults += space_faults(given["parameters"], space)
 
 
 def _check_benchmark(given: Mapping[str, Any], faults: list[Fault]) -> list[str] | None:
@@ -262,7 +272,7 @@ def _check_learn_from(studies: Any, name: Any, faults: list[Fault]) -> None:
         faults.append(Fault(where, f"{study} is named more than once"))
 
 
-def _check_founders(founders: Any, parameters: Any, faults: list[Fault]) -> None:
+def _check_founders(founders: Any, parameters: Any, own_apps: Collection[str], faults: list[Fault]) -> None:
     """Founders may lie outside the space, but must speak of its parameters."""
     where = "evolve_founders"
     if not isinstance(founders, list):
@@ -273,7 +283,8 @@ def _check_founders(founders: Any, parameters: Any, faults: list[Fault]) -> None
         if not isinstance(values, Mapping) or not values:
             faults.append(Fault(here, f"found {values!r}, expected a configuration such as {{vm.vcpus: 4}}"))
             continue
-        wrong = [fault for fault in map(name_fault, values) if fault is not None]
+        named = [name_fault(str(name), own_apps) for name in values]
+        wrong = [fault for fault in named if fault is not None]
         faults += [Fault(f"{here}.{fault.where}", fault.problem) for fault in wrong]
         faults += [
             Fault(f"{here}.{name}", f"found {value!r}, expected a single value")

@@ -10,12 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from ansible_collections.evolve.vm.plugins.plugin_utils.files import replace_file
-from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import yaml
 
 
 class StudyFolder:
@@ -39,9 +34,3 @@ class StudyFolder:
     def individual(self, generation: int, number: int) -> Path:
         """The file of one individual."""
         return self.population / f"generation-{generation:03d}" / f"individual-{number:04d}.yml"
-
-    def write_configuration(self, path: Path, configuration: Mapping[str, Any], comments: Sequence[str]) -> None:
-        """Write a vars file that holds `evolve_configuration`, with its provenance as comments."""
-        lines = [f"# {' '.join(comment.split())}" for comment in comments]
-        content = yaml.safe_dump({"evolve_configuration": dict(configuration)}, sort_keys=False, allow_unicode=True)
-        replace_file(path, "\n".join([*lines, "---", content]))

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.configuration_file import write_configuration
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import percent
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import changes_between, trial_summary
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.summary import (
+    changes_between,
+    risks_of,
+    trial_summary,
+)
 
 
 def write_individual(folder: StudyFolder, study: Study, number: int) -> None:
@@ -26,7 +31,7 @@ def write_individual(folder: StudyFolder, study: Study, number: int) -> None:
         f"Status: {trial['status']}; fitness: {fitness}",
         *([f"Failure ({trial['failure_class']}): {trial['message']}"] if trial["message"] else []),
     ]
-    folder.write_configuration(folder.individual(trial["generation"], number), trial["configuration"], comments)
+    write_configuration(folder.individual(trial["generation"], number), trial["configuration"], comments)
 
 
 def write_best(folder: StudyFolder, study: Study) -> None:
@@ -36,11 +41,15 @@ def write_best(folder: StudyFolder, study: Study) -> None:
     baseline = study.trial(0)["configuration"]
     configuration = study.trial(verdict["trial"])["configuration"] if better else baseline
     what = f"Trial {verdict['trial']}" if better else "The baseline: nothing measured is known to be better"
-    comments = [*_title(study), f"{what}. {verdict['sentence']}"]
+    risks = [
+        f"RISK: gives up {r['risk']}: {r['parameter']}: {r['value']}{' (as before)' if r['today'] else ''}"
+        for r in risks_of(configuration, baseline)
+    ]
+    comments = [*risks, *_title(study), f"{what}. {verdict['sentence']}"]
     comments += [
         f"Changed: {c['parameter']}: {c['before']} -> {c['after']}" for c in changes_between(baseline, configuration)
     ]
-    folder.write_configuration(folder.best, configuration, comments)
+    write_configuration(folder.best, configuration, comments)
 
 
 def _title(study: Study) -> list[str]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Row
 
 if TYPE_CHECKING:
-    from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition
     from ansible_collections.evolve.vm.plugins.plugin_utils.study.engine import Engine
 
 
@@ -25,6 +25,9 @@ class Ledger:
     """
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self.trials: dict[int, Row] = {}
         self.measurements: dict[int, Row] = {}
         self.runs: dict[int, dict[int, Row]] = {}  # trial -> its measurements by id
@@ -38,7 +41,7 @@ class Ledger:
         """Take in what was written since the last time."""
         if study["created_at"] != self._birth or study["revision"] < self._revision:
             # Another study of this name.
-            self.__init__()  # type: ignore[misc]
+            self._forget()
             self._birth = study["created_at"]
         since = self._revision
         for trial in records.changed(schema.trials, since, study=study["name"]):
@@ -51,8 +54,6 @@ class Ledger:
 
     def definition(self, stored: dict[str, Any]) -> Definition:
         """The study's definition; the same object as long as what is stored is the same."""
-        from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition
-
         if self._definition is None or self._definition[0] != stored:
             self._definition = stored, Definition(**stored)
         return self._definition[1]

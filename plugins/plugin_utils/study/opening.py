@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.parameters import Parameter
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import leases, schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, StudyInputError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.engine import candidate_of
@@ -23,6 +24,9 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import (
     StudyError,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.weights import check_scores, weight_changes
+
+# What a parameter of the kernel command line is called that is not on it.
+_ABSENT = "default"
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,18 @@ def take_baseline(
     if missing:
         raise StudyError(f"{host} did not tell its present value of: {', '.join(missing)}")
     check_alike(host, harvest, readings)
-    values = {name: harvest[name] for name in study.definition.space.parameters}
+    values = {name: _worded(parameter, harvest[name]) for name, parameter in study.definition.space.parameters.items()}
     study.records.update(schema.studies, {"harvest": values}, name=study.name)
     lines = settle_founders(study.reread(), founders, silent_founders)
     candidate = study.reread().evolution.ask()[0]
     insert_trial(study, candidate)
     return lines
+
+
+def _worded(parameter: Parameter, value: Any) -> Any:
+    """A value as the parameter has it: what is not on the kernel command line reads as false, and may be `default`."""
+    absent = value is False and parameter.problem(value) and not parameter.problem(_ABSENT)
+    return _ABSENT if absent else value
 
 
 def check_alike(host: str, harvest: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]) -> None:

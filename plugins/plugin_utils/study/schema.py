@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import sa
 
 # Each format has a file in migrations/versions; the last is the one that is written here.
-FORMATS = ("0001", "0002", "0003")
+FORMATS = ("0001", "0002", "0003", "0004")
 FORMAT = FORMATS[-1]
 
 metadata = sa.MetaData()
@@ -113,6 +113,7 @@ measurements = sa.Table(
     sa.Column("runs", sa.JSON),  # the raw metrics of each run
     sa.Column("readback", sa.JSON),
     sa.Column("tier", sa.String(20)),
+    sa.Column("apply_seconds", sa.Float),  # from being handed out to the start of the benchmark
     sa.Column("failure_class", sa.String(20)),
     sa.Column("message", sa.Text),
     sa.Column("started_at", sa.String(40), nullable=False),

@@ -52,7 +52,7 @@ class Session:
         """The study; everything done with it is committed together at the end, or not at all. To `look` is not to wait
         for others, and to change nothing."""
         with self.records(look=look) as records:
-            yield self.study(records)
+            yield Study(records, self.name, ledger=self._ledger)
 
     @contextmanager
     def records(self, *, look: bool = False, create: bool = False) -> Iterator[Records]:
@@ -86,10 +86,6 @@ class Session:
                 passing=True,
             )
         return Store(self.url)
-
-    def study(self, records: Records) -> Study:
-        """The study within a transaction on its records."""
-        return Study(records, self.name, ledger=self._ledger)
 
     def renew_lease(self) -> None:
         """Renew this controller's lease where it is time. A store that does not answer is tried again in time."""

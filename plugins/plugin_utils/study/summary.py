@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.module_utils.changes import TIERS
+from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.catalogue import catalogue
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import typical
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.pareto import pareto_set
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import seconds_between
@@ -44,6 +46,8 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
         "baseline": _baseline(study),
         "trials": trials,
         "pareto": _pareto(study, trials),
+        "applying": _applying(study),
+        "risks": _risks(study),
         "best": _best(study),
         "verdict": study.row["verdict"],
         "slots": [{"host": s["host"], "status": s["status"], "message": s["message"]} for s in study.slots],
@@ -55,6 +59,35 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
             "population": str(folder.population),
         },
     }
+
+
+def _risks(study: Study) -> list[dict[str, Any]]:
+    """What the best configuration gives up beside speed: [{parameter, value, risk, today}]."""
+    best = _best(study)
+    return risks_of(best["configuration"], study.trial(BASELINE_TRIAL)["configuration"]) if best else []
+
+
+def risks_of(configuration: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The values of a configuration that cost more than speed; `today` where the baseline has them as well."""
+    return [
+        {
+            "parameter": name,
+            "value": configuration[name],
+            "risk": risk,
+            "today": baseline.get(name) == configuration[name],
+        }
+        for name, risk in catalogue().risks_in(configuration).items()
+    ]
+
+
+def _applying(study: Study) -> list[dict[str, Any]]:
+    """What applying configurations took, by tier, cheapest first: [{tier, runs, seconds}]."""
+    timed = [m for m in study.measurements if m["apply_seconds"] is not None and m["tier"] in TIERS]
+    return [
+        {"tier": tier, "runs": len(seconds), "seconds": sum(seconds)}
+        for tier in TIERS
+        if (seconds := [m["apply_seconds"] for m in timed if m["tier"] == tier])
+    ]
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import MetricError, typical
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices, schema
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import later
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import later, seconds_between
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study, StudyError
 
@@ -45,8 +45,12 @@ def tell_measured(
     runs: list[Any],
     readback: Mapping[str, Any],
     tier: str = "none",
+    benchmark_seconds: float | None = None,
 ) -> Row:
-    """Record a measurement; returns its row. ResultError where the result is not fit to be a datum."""
+    """Record a measurement; returns its row. ResultError where the result is not fit to be a datum.
+
+    `tier` is what applying really cost; `benchmark_seconds` how long the benchmark took, with all it prepared.
+    """
     row = _told_run(study, run, "measured", runs=runs) or _open_run(study, run)
     if row["status"] == "measured":
         return row
@@ -61,15 +65,19 @@ def tell_measured(
             )
         complete[prices.METRIC] = cost
     _check_metrics(study, row, complete)
-    changes = {
+    finished_at = study.clock()
+    changes: dict[str, Any] = {
         "status": "measured",
         "metrics": complete,
         "runs": runs,
         "readback": dict(readback),
         "tier": tier,
-        "finished_at": study.clock(),
+        "finished_at": finished_at,
         "message": None,
     }
+    if benchmark_seconds is not None:
+        elapsed = seconds_between(row["started_at"], finished_at)
+        changes["apply_seconds"] = max(0.0, round(elapsed - benchmark_seconds, 3))
     late = row["status"] == "abandoned"
     if late and row["purpose"] == "verification":
         # Its block was given up with it.
@@ -172,14 +180,15 @@ def _classify(study: Study, row: Row, said: str | None, *, lost: bool, restored:
         return said
     if not restored or said == "infrastructure" or row["trial"] == BASELINE_TRIAL:
         return "infrastructure"
-    if lost and not any(m["trial"] == row["trial"] and m["status"] == "failed" for m in study.measurements):
+    if lost and not any(m["status"] == "failed" for m in study.runs(row["trial"])):
         # One machine lost may be chance; the same configuration losing a second one is not.
         return "infrastructure"
     return "configuration"
 
 
 def _note_trouble(study: Study, slot: str, message: str, *, lost: bool) -> None:
-    trouble = next(s["trouble"] for s in study.slots if s["host"] == slot) + 1
+    state = study.slot(slot)
+    trouble = (state["trouble"] if state else 0) + 1
     changes: dict[str, Any] = {"trouble": trouble, "message": message}
     if lost or trouble >= _TROUBLE_BEFORE_QUARANTINE:
         changes |= _quarantine(study, max(trouble, _TROUBLE_BEFORE_QUARANTINE))
@@ -197,7 +206,7 @@ def _settle_trial(study: Study, row: Row, decided: str, message: str) -> str:
     """Run the trial again, or close it; returns what follows, in words."""
     if row["trial"] == BASELINE_TRIAL:
         return "the baseline is measured again"
-    earlier = sum(m["trial"] == row["trial"] and m["failure_class"] == decided for m in study.measurements)
+    earlier = sum(m["failure_class"] == decided for m in study.runs(row["trial"]))
     allowed = {"measurement": 2, "infrastructure": _ATTEMPTS_PER_TRIAL, "configuration": 1}[decided]
     again = earlier + 1 < allowed
     changes = {"status": "pending"} if again else {"status": "failed", "failure_class": decided, "message": message}

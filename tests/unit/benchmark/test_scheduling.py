@@ -177,7 +177,7 @@ def test_scale_makes_trials_quicker_and_a_single_slot_runs_fewer() -> None:
     chosen = Namespace(**{**vars(CHOSEN), "scale": 0.1, "trials": 80})
     found = dict(setups(SCENARIOS["utilisation"], chosen))
     assert (found["steady_state"].seconds, found["steady_state"].spread) == (2.0, 8.0)
-    assert (found["one slot"].slots, found["one slot"].trials, found["one slot"].seconds) == (1, 10, 2.0)
+    assert (found["one slot"].slots, found["one slot"].trials, found["one slot"].seconds) == (1, 5, 2.0)
     assert found["generational"] == replace(found["steady_state"], scheduling="generational")
 
 

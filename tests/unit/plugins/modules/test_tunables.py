@@ -62,3 +62,32 @@ def test_every_fault_in_one_failure(run_module):
 
 def test_simulated_is_not_answered_by_the_module(run_module):
     assert "action plugin evolve.vm.tunables" in run_module(tunables, hypervisor="simulated")["msg"]
+
+
+def test_all_kinds_are_read_from_this_machine(run_module):
+    line = Path("/proc/cmdline").read_text().split(" -- ")[0].split()
+    names = ["kernel.boot.evolve_is_not_there", NAME]
+    bare = next((word for word in line if word.replace("_", "").isalnum()), None)
+    names += [f"kernel.boot.{bare}"] if bare else []
+    huge = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    names += ["kernel.sysfs.kernel.mm.transparent_hugepage.enabled"] if huge.exists() else []
+    efficient = Path("/sys/module/workqueue/parameters/power_efficient")
+    names += ["kernel.module.workqueue.power_efficient"] if efficient.exists() else []
+    read = run_module(tunables, state="read", parameters=names)["readback"]
+    assert list(read) == names
+    assert read["kernel.boot.evolve_is_not_there"] is False
+    assert read.get(f"kernel.boot.{bare}", True) is True
+    if huge.exists():
+        assert f"[{read['kernel.sysfs.kernel.mm.transparent_hugepage.enabled']}]" in huge.read_text()
+    if efficient.exists():
+        assert read["kernel.module.workqueue.power_efficient"] is (efficient.read_text() == "Y\n")
+
+
+def test_check_mode_plans_a_restart(run_module):
+    result = run_module(
+        tunables, check_mode=True, boot_loader="direct", configuration={"kernel.boot.evolve_is_not_there": True}
+    )
+    assert (result["tier"], result["restart_required"]) == ("reboot", True)
+    assert result["boot_parameters"] == {"evolve_is_not_there": True}
+    refused = run_module(tunables, boot_loader="direct", configuration={"kernel.boot.evolve_is_not_there": True})
+    assert "its hypervisor has to change it" in refused["msg"]

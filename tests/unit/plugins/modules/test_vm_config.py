@@ -9,6 +9,7 @@ import libvirt
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import NAMES
 from ansible_collections.evolve.vm.plugins.modules import vm_config
 
 URI = "test:///default"
@@ -18,7 +19,7 @@ DOMAIN = """
   <memory unit='MiB'>4096</memory>
   <currentMemory unit='MiB'>2048</currentMemory>
   <vcpu current='2'>4</vcpu>
-  <os><type>hvm</type></os>
+  <os><type>hvm</type><kernel>/vmlinuz</kernel><cmdline>root=/dev/vda ro quiet</cmdline></os>
   <devices><disk type='file'><source file='/web1.img'/><target dev='vda' bus='virtio'/></disk></devices>
 </domain>
 """
@@ -81,13 +82,8 @@ def test_read_changes_nothing_and_needs_no_names(size):
     assert result["failed"] is True
     result = size(state="read", configuration={"vm.vcpus": 4}, parameters=["vm.memory_mib", "kernel.sysctl.x"])
     assert (result["changed"], result["readback"]) == (False, {"vm.memory_mib": 2048})
-    assert list(size(state="read")["readback"]) == [
-        "vm.vcpus",
-        "vm.memory_mib",
-        "vm.disk.cache",
-        "vm.disk.io",
-        "vm.disk.iothread",
-    ]
+    everything = set(size(state="read")["readback"])
+    assert everything == {name for name in NAMES if name != "vm.disk.class" and not name.startswith("vm.network.")}
 
 
 def test_a_read_says_what_the_hypervisor_has_and_holds_and_an_application_does_not(size):
@@ -137,6 +133,45 @@ def test_failure_half_way_is_said_with_what_was_put_back(size, machine, monkeypa
     assert result["rebooted"] is True
     assert "The previous definition was put back and the machine started with it." in result["msg"]
     assert machine.isActive()
+
+
+def test_words_of_the_kernel_command_line_are_read_back_as_they_were_asked_for(size, machine):
+    wanted = {"kernel.boot.quiet": "default", "kernel.boot.mitigations": "off", "kernel.boot.nosmt": False}
+    result = size(configuration={**wanted, "vm.disk.cache": "none"})
+    assert result["readback"] == {**wanted, "vm.disk.cache": "none"}
+    assert [(change["parameter"], change["before"], change["tier"]) for change in result["changes"]] == [
+        ("vm.disk.cache", "writeback", "reboot"),
+        ("kernel.boot.quiet", True, "reboot"),
+        ("kernel.boot.mitigations", False, "reboot"),
+    ]
+    assert "<cmdline>root=/dev/vda ro mitigations=off</cmdline>" in machine.XMLDesc(0)
+    assert size(configuration=wanted)["changed"] is False
+    read = size(state="read", parameters=["kernel.boot.quiet", "kernel.boot.mitigations", "kernel.sysctl.x"])
+    assert read["readback"] == {"kernel.boot.quiet": False, "kernel.boot.mitigations": "off"}
+
+
+def test_boot_parameters_of_a_machine_with_a_boot_loader_are_ignored(size, machine):
+    machine.destroy()
+    xml = machine.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    machine.connect().defineXML(xml.replace("<kernel>/vmlinuz</kernel>", "")).create()
+    result = size(configuration={"kernel.boot.quiet": False, "vm.vcpus": 3}, parameters=["kernel.boot.quiet"])
+    assert result["readback"] == {}
+    assert [change["parameter"] for change in result["changes"]] == ["vm.vcpus"]
+
+
+def test_limits_that_the_guest_sees_to_are_ignored(size):
+    names = ["vm.network.inbound_mbit_per_second", "vm.network.outbound_mbit_per_second"]
+    configuration = {**dict.fromkeys(names, 10), "vm.vcpus": 3}
+    # This machine has no interface, so that they would be faults.
+    assert size(configuration=configuration)["failed"] is True
+    result = size(configuration=configuration, parameters=[*names, "vm.vcpus"], network_limits="guest")
+    assert result["readback"] == {"vm.vcpus": 3}
+    assert not set(names) & set(size(state="read", network_limits="guest")["readback"])
+
+
+def test_an_interface_that_the_machine_does_not_have_is_told(size):
+    result = size(configuration={"vm.vcpus": 3}, interface="52:54:00:00:00:99")
+    assert "no interface with the MAC address 52:54:00:00:00:99. It has: none." in result["msg"]
 
 
 def test_guest_switched_off_is_a_warning(size, monkeypatch):

@@ -77,13 +77,18 @@ def test_reads_the_running_machine(driver):
     state = driver.read("test")
     assert state.running
     assert state.values == state.next_start
-    assert state.values == {
+    seen = {
         "vm.vcpus": 2,
         "vm.memory_mib": 2048,
+        "vm.memory.maximum_mib": 8192,
+        "vm.cpu.pinning": "none",
+        "vm.disk.bus": "virtio",
         "vm.disk.cache": "writeback",
         "vm.disk.io": "threads",
         "vm.disk.iothread": False,
+        "vm.disk.total_iops": 0,
     }
+    assert {name: state.values[name] for name in seen} == seen
     assert state.live_ranges == {"vm.vcpus": (1, 2), "vm.memory_mib": (1, 8192)}
 
 
@@ -102,7 +107,7 @@ def test_the_host_holds_what_its_active_machines_have_now_not_their_maxima(drive
     machine.setMemoryFlags(1024 * 1024 + 1, libvirt.VIR_DOMAIN_AFFECT_LIVE)
     machine.setVcpusFlags(1, libvirt.VIR_DOMAIN_AFFECT_LIVE)
     machine.suspend()
-    assert driver.capacity("off") == (16, 3072, {"test": (1, 1025)})
+    assert driver.capacity("off") == (16, 3072, {"test": (1, 1025)}, 2)
 
 
 @pytest.mark.parametrize("persistent", [True, False])
@@ -137,7 +142,6 @@ def test_a_host_that_cannot_be_asked_is_said(driver, monkeypatch):
     "target",
     [
         {"vm.vcpus": 5},
-        {"vm.memory_mib": 16384},
         {"vm.disk.cache": "none"},
         {"vm.disk.io": "io_uring"},
         {"vm.disk.iothread": True},
@@ -304,8 +308,8 @@ def test_value_that_does_not_arrive_is_a_failure_naming_both_values(driver, mach
     before = inactive(machine)
     values = LibvirtMachine.values
 
-    def deaf(self):
-        return {**values(self), "vm.disk.cache": "writeback"}
+    def deaf(self, boot=()):
+        return {**values(self, boot), "vm.disk.cache": "writeback"}
 
     monkeypatch.setattr(LibvirtMachine, "values", deaf)
     with pytest.raises(ApplyFailed, match=r"vm\.disk\.cache: asked for none, in force is writeback\. The previous"):

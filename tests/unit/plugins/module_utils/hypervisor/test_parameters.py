@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
+    disk_limit_faults,
     parse_vm_configuration,
     parse_vm_names,
 )
@@ -28,6 +29,12 @@ def test_takes_its_own_family_and_leaves_the_others():
         ("vm.disk.iothread", True, True),
         ("vm.disk.cache", "none", "none"),
         ("vm.disk.io", "io_uring", "io_uring"),
+        ("vm.cpu.quota_percent", 0, 0),
+        ("vm.disk.total_iops", "0", 0),
+        ("vm.network.outbound_mbit_per_second", 0, 0),
+        ("vm.cpu.pinning", "numa_node", "numa_node"),
+        ("vm.disk.class", "ssd_pool.2", "ssd_pool.2"),
+        ("vm.memory.hugepages", "on", True),
     ],
 )
 def test_canonical_values(name, given, value):
@@ -51,6 +58,13 @@ def test_canonical_values(name, given, value):
         ("vm.disk.cache", "default", "none, writeback, writethrough, directsync, unsafe"),
         ("vm.disk.cache", None, "none, writeback, writethrough, directsync, unsafe"),
         ("vm.disk.io", ["native"], "threads, native, io_uring"),
+        ("vm.cpu.quota_percent", 101, "whole number from 0 to 100 (0: no limit)"),
+        ("vm.cpu.shares", 0, "whole number from 1 to 262144"),
+        ("vm.disk.read_iops", -1, "whole number of at least 0 (0: no limit)"),
+        ("vm.disk.queues", 0, "whole number from 1 to 256"),
+        ("vm.disk.class", "", "a name of letters"),
+        ("vm.disk.class", "../ssd", "a name of letters"),
+        ("vm.cpu.pinning", "custom", "none, one_to_one, numa_node"),
     ],
 )
 def test_bad_value_names_what_was_found_and_what_is_accepted(name, given, expected):
@@ -66,6 +80,14 @@ def test_all_faults_at_once_and_a_hint_for_a_misspelt_name():
     assert values == {"vm.memory_mib": 512}
     assert len(faults) == 2
     assert "vm.vcpu: no such parameter. Did you mean vm.vcpus?" in faults[0]
+
+
+def test_a_limit_on_the_total_excludes_those_on_reading_and_writing():
+    values = {"vm.disk.total_iops": 100, "vm.disk.read_iops": 50, "vm.disk.write_iops": 0}
+    (fault,) = disk_limit_faults(values)
+    assert "vm.disk.total_iops: 100 excludes vm.disk.read_iops 50" in fault
+    assert disk_limit_faults({**values, "vm.disk.total_iops": 0}) == []
+    assert disk_limit_faults({"vm.disk.total_iops": 100, "vm.disk.read_mib_per_second": 5}) == []
 
 
 def test_names_to_read_back():

@@ -438,3 +438,32 @@ def test_python_never_evaluates_the_text():
     tree = ast.parse(inspect.getsource(expressions))
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert not called & {"eval", "exec", "compile", "__import__", "getattr"}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0.5 * vm.memory_mib", 512.0), ("min(8, vm.vcpus) + 1", 5), ("7", 7), ("-vm.vcpus", -4), ("`net.br-1.x`", 7)],
+)
+def test_arithmetic_is_worth_a_number(text, number):
+    assert parse(text).number(VALUES) == number
+
+
+@pytest.mark.parametrize("text", ["vm.vcpus > 1", "true", "'text'", "vm.disk.cache", "vm.vcpus / zero"])
+def test_what_is_worth_no_number_says_so(text):
+    with pytest.raises(ExpressionError):
+        parse(text).number(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("text", "renamed"),
+    [
+        ("a.b <= 0.5*c.d", "x <= 0.5*c.d"),
+        ("  a.b+a.b in [a.b]", "  x+x in [x]"),
+        ("`a.b` > a.bc", "x > a.bc"),
+        ("c.d == 'a.b' and a.b", "c.d == 'a.b' and x"),
+        ("min(a.b, 1)", "min(x, 1)"),
+        ("c.d", "c.d"),
+    ],
+)
+def test_names_are_replaced_and_nothing_else(text, renamed):
+    assert parse(text).renamed({"a.b": "x"}) == renamed

@@ -248,3 +248,13 @@ def test_a_trial_that_measures_another_again_says_so() -> None:
     assert "<td>trial 3 again</td>" in _rows(source)[20]
     assert "measures trial 3\N{NO-BREAK SPACE}again, generation" in source
     assert 'class="o-repeat"/></svg>repeat</li>' in source
+
+
+def test_what_the_best_configuration_gives_up_stands_above_the_page() -> None:
+    summary = summaries.study()
+    assert 'class="risk"' not in render_html(summary)
+    summary["risks"] = [{"parameter": "vm.disk.cache", "value": "unsafe", "risk": "durability", "today": False}]
+    source = render_html(summary)
+    note = "The best configuration gives up durability (vm.disk.cache: unsafe)."
+    assert note in source
+    assert source.index(note) < source.index("<h1>")

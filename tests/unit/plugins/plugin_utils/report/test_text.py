@@ -237,3 +237,23 @@ def test_trials_that_measured_another_again_are_told_apart() -> None:
     summary = summaries.study(failing=0.0)
     summary["trials"][20] |= {"origin": "repeat", "repeat_of": 3}
     assert "1 of them measured another again" in " ".join(render_text(summary).split())
+
+
+def test_what_the_best_configuration_gives_up_is_said_before_all_else() -> None:
+    summary = summaries.study()
+    summary["risks"] = [
+        {"parameter": "vm.disk.cache", "value": "unsafe", "risk": "durability", "today": True},
+        {"parameter": "kernel.boot.mitigations", "value": "off", "risk": "security", "today": False},
+    ]
+    told = "RISK: the best configuration gives up durability (vm.disk.cache: unsafe, as today) and security"
+    assert " ".join(render_text(summary).split()).startswith(told)
+
+
+def test_what_applying_took_is_said() -> None:
+    summary = summaries.study()
+    summary["applying"] = [
+        {"tier": "live", "runs": 4, "seconds": 12.0},
+        {"tier": "reboot", "runs": 1, "seconds": 50.0},
+    ]
+    text = " ".join(render_text(summary).split())
+    assert "Applying 1 min 2 s in all: 4 runs changed live, 12 s; 1 run with a restart of the machine, 50 s" in text

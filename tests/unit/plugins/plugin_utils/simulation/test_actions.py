@@ -118,6 +118,7 @@ def test_the_host_that_a_machine_is_sized_through_is_the_one_it_stands_on(play):
     assert results["sim-01"][1]["hypervisor"] == {
         "vcpus": 8,
         "memory_mib": 262144,
+        "numa_nodes": 1,
         "machines": {host: {"vcpus": 4, "memory_mib": 1024} for host in ("sim-01", "sim-02")},
     }
     assert list(results["sim-02"][2]["hypervisor"]["machines"]) == ["sim-02"]

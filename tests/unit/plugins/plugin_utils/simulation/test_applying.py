@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import NAMES
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.applying import size_machine, tune_kernel
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import MachineLostError, SimulatedMachine
 
+LIVE = {"vm.cpu.shares", "vm.cpu.quota_percent", "vm.cpu.pinning", "vm.disk.total_iops"}
 SWAPPINESS = "kernel.sysctl.vm.swappiness"
+HUGE = "kernel.sysfs.kernel.mm.transparent_hugepage.enabled"
+DEPTH = "kernel.module.virtio_blk.queue_depth"
+MITIGATIONS = "kernel.boot.mitigations"
 DEFAULTS = {
     "parameters": None,
     "state": "applied",
+    "stage": "all",
+    "boot_loader": "auto",
     "running": True,
     "restart": False,
     "simulation": {"host_vcpus": 64, "host_memory_mib": 262144},
@@ -58,7 +65,56 @@ def test_what_is_applied_is_read_back(size):
         "vm.disk.io": "reboot",
         "vm.disk.iothread": "reboot",
     }
-    assert size(state="read")["readback"] == wanted
+    assert wanted.items() <= size(state="read")["readback"].items()
+
+
+def test_every_parameter_is_kept_and_read_back(size):
+    wanted = {
+        "vm.cpu.shares": 300,
+        "vm.cpu.quota_percent": 50,
+        "vm.cpu.pinning": "numa_node",
+        "vm.cpu.topology": "threads",
+        "vm.memory.maximum_mib": 8192,
+        "vm.memory.hugepages": True,
+        "vm.disk.class": "ssd",
+        "vm.disk.bus": "scsi",
+        "vm.disk.queues": 4,
+        "vm.disk.discard": "unmap",
+        "vm.disk.total_iops": 900,
+        "vm.disk.read_mib_per_second": 40,
+        "vm.network.model": "e1000e",
+        "vm.network.inbound_mbit_per_second": 100,
+    }
+    result = size(wanted)
+    assert result["readback"] == wanted
+    live = {change["parameter"] for change in result["changes"] if change["tier"] == "live"}
+    assert live == {name for name in wanted if name.endswith("_per_second") or name in LIVE}
+    assert set(size(state="read")["readback"]) == set(NAMES)
+
+
+def test_the_maximum_of_memory_follows_the_memory(size):
+    size({"vm.memory_mib": 6000})
+    assert size(state="read", parameters=["vm.memory.maximum_mib"])["readback"] == {"vm.memory.maximum_mib": 6000}
+    assert size({"vm.memory_mib": 5000})["tier"] == "live"
+    assert size({"vm.memory.maximum_mib": 5000})["tier"] == "reboot"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ({"vm.disk.class": "sdd"}, "the simulated host has no class sdd. Did you mean ssd or hdd?"),
+        ({"vm.disk.bus": "sata", "vm.disk.iothread": True}, "which takes no iothread"),
+        ({"vm.disk.bus": "sata", "vm.disk.queues": 2}, "which has only one queue"),
+        ({"vm.network.model": "e1000", "vm.network.queues": 2}, "only virtio has more than one queue"),
+        ({"vm.disk.total_iops": 5, "vm.disk.read_iops": 5}, "5 excludes vm.disk.read_iops 5"),
+        ({"vm.memory.maximum_mib": 512}, "512 is less than vm.memory_mib, which would be 1024"),
+        ({"vm.memory.maximum_mib": 20000}, "at most 16384"),
+    ],
+)
+def test_what_a_real_machine_cannot_have_a_simulated_one_cannot_either(size, configuration, expected):
+    result = size(configuration)
+    assert result["failed"]
+    assert expected in result["msg"]
 
 
 def test_applying_again_changes_nothing(size):
@@ -113,6 +169,7 @@ def test_a_read_says_what_the_host_has_and_holds(size, tune, tmp_path):
     assert size(state="read")["hypervisor"] == {
         "vcpus": 64,
         "memory_mib": 262144,
+        "numa_nodes": 1,
         "machines": {"sim-01": {"vcpus": 2, "memory_mib": 1024}},
     }
     assert list(tmp_path.iterdir()) == []
@@ -215,7 +272,7 @@ def test_unknown_keys_are_refused_like_by_a_real_kernel(tune):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("vm.swappiness", 201), ("vm.swappiness", -1), ("vm.swappiness", "high"), ("net.core.default_qdisc", "best")],
+    [("vm.swappiness", 201), ("vm.swappiness", -1), ("net.core.default_qdisc", "best")],
 )
 def test_values_out_of_range_are_refused_and_nothing_is_kept(tune, key, value):
     result = tune({"kernel.sysctl.vm.dirty_ratio": 33, f"kernel.sysctl.{key}": value})
@@ -223,6 +280,71 @@ def test_values_out_of_range_are_refused_and_nothing_is_kept(tune, key, value):
     assert f"kernel.sysctl.{key}: the kernel refuses {value}: Invalid argument (errno 22)" in result["msg"]
     ratio = "kernel.sysctl.vm.dirty_ratio"
     assert tune(state="read", parameters=[ratio])["readback"] == {ratio: 20}
+
+
+def test_values_of_another_kind_are_found_before_anything_is_set(tune, tmp_path):
+    result = tune(
+        {
+            SWAPPINESS: "high",
+            HUGE: "madvice",
+            "kernel.module.zswap.enabled": "perhaps",
+            "kernel.module.virtio_blk.queue_depth": -1,
+            "kernel.module.zswap.enabeld": True,
+        }
+    )
+    assert result["msg"].splitlines() == [
+        "Nothing was changed.",
+        "kernel.module.zswap.enabeld: this kernel has no such key. Did you mean zswap.enabled?",
+        f"{SWAPPINESS}: found 'high', expected a number, as the value in force is 60.",
+        f"{HUGE}: found 'madvice', expected one of always, madvise, never. Did you mean madvise?",
+        "kernel.module.zswap.enabled: found 'perhaps', expected true or false.",
+        "kernel.module.virtio_blk.queue_depth: found -1, which the kernel would not take at its start.",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_kinds_of_kernel_parameters(tune):
+    wanted = {SWAPPINESS: 7, HUGE: "never", "kernel.module.zswap.enabled": True, "kernel.boot.nosmt": False}
+    result = tune(wanted)
+    assert (result["tier"], result["readback"], result["restart_required"]) == ("live", wanted, False)
+    assert tune(wanted)["changed"] is False
+    refused = tune({SWAPPINESS: 8, HUGE: "always", "kernel.module.zswap.compressor": "zip"})
+    assert refused["msg"] == (
+        "kernel.module.zswap.compressor: the kernel refuses zip: Invalid argument (errno 22). "
+        "What had been written before was put back."
+    )
+    assert tune(state="read", parameters=list(wanted))["readback"] == wanted
+
+
+def test_what_takes_a_restart_is_there_after_it_and_gone_after_the_next(size, tune):
+    wanted = {MITIGATIONS: "off", DEPTH: 128, SWAPPINESS: 7}
+    prepared = tune(wanted, stage="boot")
+    assert [(change["parameter"], change["tier"]) for change in prepared["changes"]] == [
+        (MITIGATIONS, "reboot"),
+        (DEPTH, "reboot"),
+    ]
+    assert prepared["restart_required"] is True
+    assert prepared["readback"] == {MITIGATIONS: False, DEPTH: 0}
+    size({}, restart=True)
+    done = tune(wanted, stage="running")
+    assert done["readback"] == wanted
+    assert [change["parameter"] for change in done["changes"]] == [SWAPPINESS]
+    # A restart for another reason keeps what the stage before it asked for, and only that.
+    assert tune(wanted, stage="boot")["restart_required"] is False
+    size({"vm.disk.cache": "none"})
+    assert tune(wanted, stage="running")["readback"] == wanted
+    size({}, restart=True)
+    assert tune({MITIGATIONS: "default"}, state="read")["readback"] == {MITIGATIONS: "default"}
+
+
+def test_what_takes_a_restart_and_did_not_get_one_is_a_failure(size, tune):
+    assert tune({MITIGATIONS: "off"})["restart_required"] is True
+    assert tune({MITIGATIONS: "off"}, check_mode=True)["restart_required"] is True
+    result = tune({MITIGATIONS: "off", SWAPPINESS: 7}, stage="running")
+    assert f"{MITIGATIONS}: off is not in force after a restart, but false." in result["msg"]
+    assert tune(state="read", parameters=[SWAPPINESS])["readback"] == {SWAPPINESS: 60}
+    size({}, restart=True)
+    assert tune(state="read", parameters=[MITIGATIONS])["readback"] == {MITIGATIONS: False}, "it was taken back"
 
 
 def test_a_value_that_the_kernel_cuts_is_a_failure(tune):

@@ -47,6 +47,20 @@ def test_a_restart_forgets_the_kernel_parameters(tmp_path):
     assert machine.sysctls["vm.swappiness"] == 60
 
 
+def test_a_restart_brings_what_was_prepared_once(tmp_path):
+    machine = SimulatedMachine(tmp_path, "sim-01")
+    machine.next_boot = {"kernel.boot.nosmt": True}
+    machine.save()
+    machine = SimulatedMachine(tmp_path, "sim-01")
+    machine.reset_sysctls()
+    assert machine.configuration["kernel.boot.nosmt"] is True
+    machine.save()
+    machine = SimulatedMachine(tmp_path, "sim-01")
+    assert machine.configuration["kernel.boot.nosmt"] is True
+    machine.reset_sysctls()
+    assert "kernel.boot.nosmt" not in machine.configuration
+
+
 def test_a_name_never_leaves_the_folder(tmp_path):
     machine = SimulatedMachine(tmp_path / "machines", "../../etc/passwd")
     machine.save()
@@ -55,12 +69,15 @@ def test_a_name_never_leaves_the_folder(tmp_path):
     assert len(os.listdir(tmp_path / "machines")) == 1
 
 
-def test_a_file_of_before_hypervisors_were_noted_is_read(tmp_path):
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
     SimulatedMachine(tmp_path, "sim-01").save()
     content = json.loads((tmp_path / "sim-01.json").read_text())
-    del content["hypervisor"]
+    for key in ("hypervisor", "tunables", "next_boot"):
+        del content[key]
     (tmp_path / "sim-01.json").write_text(json.dumps(content))
-    assert SimulatedMachine(tmp_path, "sim-01").hypervisor is None
+    again = SimulatedMachine(tmp_path, "sim-01")
+    assert again.hypervisor is None
+    assert again.configuration == SimulatedMachine(tmp_path, "sim-02").configuration
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"values": {}, "sysctls": {}, "measurements": "3"}', "\x00"])

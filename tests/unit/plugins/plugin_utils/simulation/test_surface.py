@@ -64,8 +64,19 @@ def test_the_documented_steps_are_what_it_gives(configuration, documented):
 
 def test_the_documented_kernel_parameters_are_those_it_knows():
     rows = re.findall(r"^\| `([a-z_.0-9-]+)` \| (\S+) \| ", DOCUMENT, re.MULTILINE)
-    documented = {key: default for key, default in rows if "." in key}
+    documented = {key: default for key, default in rows if "." in key and key not in baseline.TUNABLES}
     assert documented == {key: str(sysctl.default) for key, sysctl in baseline.SYSCTLS.items()}
+
+
+def test_the_documented_other_tunables_are_those_it_knows():
+    rows = re.findall(r"^\| `(kernel\.(?:sysfs|module|boot)\.[^`]+)` \| ([^|]+) \| ([^|]+) \|$", DOCUMENT, re.MULTILINE)
+    assert {name: default for name, default, dummy in rows} == {
+        name: str(tunable.default).lower() for name, tunable in baseline.TUNABLES.items()
+    }
+    for name, dummy, accepted in rows:
+        tunable = baseline.TUNABLES[name]
+        assert ("takes a restart" in accepted) != tunable.live
+        assert all(f"`{word}`" in accepted for word in tunable.words)
 
 
 def test_vcpus_and_memory_saturate():

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.configuration_file import write_configuration
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_best, write_individual
@@ -133,7 +134,7 @@ def test_a_file_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "studies").write_text("in the way")
     folder = StudyFolder(str(tmp_path), "small")
     with pytest.raises(FileError, match="cannot write"):
-        folder.write_configuration(folder.best, {}, [])
+        write_configuration(folder.best, {}, [])
 
 
 def test_the_summary_is_plain_and_complete_at_every_stage(player: Player, tmp_path: Path) -> None:

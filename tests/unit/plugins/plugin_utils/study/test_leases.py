@@ -84,8 +84,9 @@ def test_what_a_lost_controller_ran_goes_to_others_when_its_lease_is_over(estate
         leases.renew(Study(records, "small", estate.clock), estate.one.controller)
     assert estate.one.ask("s1").trial not in lost, "its lease is not over yet"
     estate.wait(2)
-    assert estate.one.ask("s2").trial == lost[0]
-    assert statuses(estate.one)[lost[1]] == "pending"
+    again = estate.one.ask("s2").trial
+    assert again in lost
+    assert [statuses(estate.one)[trial] for trial in lost if trial != again] == ["pending"]
     assert [s["controller"] for s in estate.one.study().slots] == ["elsewhere:1:1"] * 2 + [None] * 2
 
 

@@ -112,7 +112,7 @@ def test_the_engine_is_told_where_each_reading_was_taken_and_nothing_of_the_veri
     asked: list[str | None] = []
     ask = Evolution.ask
     monkeypatch.setattr(
-        Evolution, "ask", lambda self, count=1, *, slot=None: (asked.append(slot), ask(self, count, slot=slot))[1]
+        Evolution, "ask", lambda self, **where: (asked.append(where.get("slot")), ask(self, **where))[1]
     )
     player.open()
     for phase in ("baseline", "search", "verification"):
