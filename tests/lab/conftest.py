@@ -28,6 +28,7 @@ APPLICATIONS = Lab(
         "lab_applications": ["postgresql", "mysql", "redis", "nginx", "jvm"],
         "lab_kernel": "generic",
         "lab_boot": "grub",
+        "lab_hugepages_mib": 1024,
     },
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,23 +27,25 @@ menuentry 'once' --id evolve-once {{
 """
 
 
-@contextmanager
-def hardware(lab: Lab, slot: str, bus: str, network: str) -> Iterator[None]:
-    """The slot with its disk on another bus and another network card, and then as it was."""
-    before = virsh("dumpxml", "--inactive", lab.domain(slot))
-    machine = ET.fromstring(before)
+def with_hardware(definition: str, bus: str, network: str) -> str:
+    """The definition with its disk on another bus, and another network card."""
+    machine = ET.fromstring(definition)
     for disk in machine.findall("devices/disk"):
         for address in disk.findall("address"):
             disk.remove(address)
     for target in machine.findall("devices/disk/target"):
         target.attrib.update(bus=bus, dev="sda")
-    for devices in machine.findall("devices") if bus == "scsi" else []:
-        ET.SubElement(devices, "controller", type="scsi", model="virtio-scsi")
     for model in machine.findall("devices/interface/model"):
         model.set("type", network)
+    return ET.tostring(machine, encoding="unicode")
+
+
+@contextmanager
+def put_back(lab: Lab, slot: str) -> Iterator[str]:
+    """The slot has the definition it had before, in the end."""
+    before = virsh("dumpxml", "--inactive", lab.domain(slot))
     try:
-        lab.redefine(slot, ET.tostring(machine, encoding="unicode"))
-        yield
+        yield before
     finally:
         lab.redefine(slot, before)
 
@@ -53,6 +55,11 @@ def in_use(lab: Lab, slot: str) -> tuple[str, str]:
     found = lab.shell(slot, "findmnt -no SOURCE /; basename $(readlink /sys/class/net/eth0/device/driver)")
     disk, driver = found.split()
     return disk, driver
+
+
+def huge_pages_in_use() -> int:
+    sizes = dict(re.findall(r"HugePages_(\w+): +(\d+)", Path("/proc/meminfo").read_text(encoding="utf-8")))
+    return int(sizes["Total"]) - int(sizes["Free"])
 
 
 def test_disks_are_volumes_of_a_pool(lab: Path) -> None:
@@ -87,42 +94,35 @@ def test_pool_of_somebody_else_is_left_alone(lab: Path, tmp_path: Path) -> None:
     assert f"<path>{SMALL.directory}/pools/hdd</path>" in virsh("pool-dumpxml", HDD)
 
 
-def test_small_guest_comes_up_on_scsi(lab: Path) -> None:
-    with hardware(SMALL, "slot-2", "scsi", "virtio"):
-        assert in_use(SMALL, "slot-2") == ("/dev/sda", "virtio_net")
-    assert in_use(SMALL, "slot-2") == ("/dev/vda", "virtio_net")
+def test_grub_boots_an_entry_once_and_then_the_usual_one_on_any_hardware(applications_lab: Lab) -> None:
+    def shell(command: str) -> str:
+        return applications_lab.shell("slot-1", command)
 
-
-@pytest.mark.parametrize(("bus", "model", "driver"), [("sata", "e1000e", "e1000e"), ("scsi", "rtl8139", "8139cp")])
-def test_guest_with_the_generic_kernel_comes_up_on(applications_lab: Lab, bus: str, model: str, driver: str) -> None:
-    with hardware(applications_lab, "slot-1", bus, model):
-        assert in_use(applications_lab, "slot-1") == ("/dev/sda1", driver)
-        assert "BOOT_IMAGE=" in applications_lab.shell("slot-1", "cat /proc/cmdline")
-
-
-def test_guest_boots_by_grub_from_its_own_disk(applications_lab: Lab) -> None:
-    shell: Callable[[str], str] = lambda command: applications_lab.shell("slot-1", command)  # noqa: E731
     assert "<kernel>" not in virsh("dumpxml", applications_lab.domain("slot-1"))
-    arguments = shell("cat /proc/cmdline").split()
-    assert arguments[0].startswith("BOOT_IMAGE=/boot/vmlinuz-")
+    usual = shell("cat /proc/cmdline").split()
+    assert usual[0].startswith("BOOT_IMAGE=/boot/vmlinuz-")
     assert shell("hostname") == "slot-1"
     # The configuration is what the guest would make of it by itself.
     made = shell("cat /boot/grub/grub.cfg")
     shell("update-grub")
     assert shell("cat /boot/grub/grub.cfg") == made
 
-    uuid = arguments[1].rpartition("=")[2]
-    kernel = arguments[0].partition("=")[2]
+    kernel, uuid = (argument.rpartition("=")[2] for argument in usual[:2])
     initrd = kernel.replace("vmlinuz", "initrd.img")
-    entry = CUSTOM.format(uuid=uuid, kernel=kernel, initrd=initrd, arguments=" ".join(arguments[1:]))
-    shell(f"cat >/boot/grub/custom.cfg <<'END'\n{entry}END\ngrub-reboot evolve-once; sync")
+    entry = CUSTOM.format(uuid=uuid, kernel=kernel, initrd=initrd, arguments=" ".join(usual[1:]))
+    shell(f"cat >/boot/grub/custom.cfg <<'END'\n{entry}END\ngrub-reboot evolve-once")
     assert "next_entry=evolve-once" in shell("grub-editenv list")
     applications_lab.reboot("slot-1")
-    assert "evolve_once" in shell("cat /proc/cmdline").split()
+    assert shell("cat /proc/cmdline").split() == [*usual, "evolve_once"]
     assert shell("grub-editenv list") == "next_entry="
-    applications_lab.reboot("slot-1")
-    assert shell("cat /proc/cmdline").split() == arguments
-    shell("rm /boot/grub/custom.cfg; sync")
+
+    with put_back(applications_lab, "slot-1") as definition:
+        huge = definition.replace("<os>", "<memoryBacking><hugepages/></memoryBacking><os>")
+        applications_lab.redefine("slot-1", with_hardware(huge, "sata", "rtl8139"))
+        assert in_use(applications_lab, "slot-1") == ("/dev/sda1", "8139cp")
+        assert shell("cat /proc/cmdline").split() == usual
+        assert huge_pages_in_use() == 512
+        shell("rm /boot/grub/custom.cfg; sync")
 
 
 @pytest.mark.parametrize(
