@@ -84,7 +84,7 @@ LIVE_TOTALS = (
 )
 #: What takes one restart of the machine, all of it together.
 REBOOT = (
-    _guest("vm.cpu.topology", "cores", "reboot", "lscpu", r"Socket\(s\): +1\b"),
+    _guest("vm.cpu.topology", "cores", "reboot", "lscpu | grep Socket", r"Socket\(s\): +1\b"),
     _hypervisor("vm.memory.maximum_mib", 1536, "reboot", "dumpxml DOMAIN", r"<memory unit='KiB'>1572864<"),
     _process("vm.disk.cache", "none", "reboot", r'"cache":\{"direct":true'),
     _process("vm.disk.io", "native", "reboot", r'"aio":"native"'),
