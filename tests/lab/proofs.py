@@ -97,6 +97,7 @@ REBOOT = (
 )
 #: Another restart: the same machine with other devices, and its disk in another pool.
 OTHER_DEVICES = (
+    _process("vm.memory.hugepages", True, "reboot", r"/dev/hugepages"),
     _guest("vm.disk.bus", "scsi", "reboot", "findmnt -no SOURCE /", r"^/dev/sda"),
     _hypervisor("vm.disk.class", "hdd", "reboot", "domblklist DOMAIN", r"/pools/hdd/"),
     _guest(

@@ -54,8 +54,8 @@ _TAIL = """\
   server.
 * **The definition of a machine** keeps everything that is not ours: shown on a set of varied definitions, canonicalised
   (`tests/unit/plugins/module_utils/hypervisor`).
-* **`vm.memory.hugepages`** needs huge pages that the host has reserved, and `vm.cpu.pinning: numa_node` more than one
-  node; both are shown on definitions only, as the machine of the tests has neither.
+* **`vm.cpu.pinning: numa_node`** needs more than one NUMA node, which the machine of the tests lacks: it is shown on
+  definitions only.
 * **`vm.network.*_mbit_per_second` by the hypervisor** needs `sch_htb` and `sch_sfq` in its kernel, which the machine of
   the tests lacks: the message that says so is tested, and the limits are proven in the guest, as above.
 * **CPU governors** and other files of real hardware are not there in a virtual machine: `kernel.sysfs.*` is proven with
