@@ -153,7 +153,7 @@ def test_limit_that_the_host_cannot_set_is_told_with_the_way_out(machine: Machin
 POISONS: dict[str, tuple[dict[str, Any], str]] = {
     "more vCPUs than there can be": ({"vm.vcpus": 5000}, "takes at most"),
     "more memory than the host has": ({"vm.memory_mib": 900_000}, "host"),
-    "a disk class that does not exist": ({"vm.disk.class": "sdd"}, "Did you mean ssd?"),
+    "a disk class that does not exist": ({"vm.disk.class": "ssdd"}, "Did you mean ssd?"),
     "native io with a write-back cache": ({"vm.disk.io": "native", "vm.disk.cache": "writeback"}, "native"),
     "a queue for each vCPU of a giant": ({"vm.disk.queues": 5000}, "vm.disk.queues"),
     "too little memory to boot with": ({"vm.memory_mib": 40, "vm.memory.maximum_mib": 40}, ""),
