@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common.warnings import _global_warnings
 
 try:
     from ansible.module_utils.testing import patch_module_args
@@ -30,6 +31,8 @@ def run_module(capsys):
         with pytest.MonkeyPatch.context() as patch:
             # Where a test has loaded the controller's side, ansible-core 2.19 would show a module's warnings itself.
             patch.setattr("ansible.module_utils._internal.is_controller", False, raising=False)
+            # Those of modules that ran in this process before.
+            patch.setattr("ansible.module_utils.common.warnings._global_warnings", type(_global_warnings)())
             with patch_module_args({"_ansible_check_mode": check_mode, **options}), pytest.raises(SystemExit) as ended:
                 module.main()
         result = json.loads(capsys.readouterr().out)

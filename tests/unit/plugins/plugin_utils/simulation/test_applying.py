@@ -178,6 +178,7 @@ def test_a_read_says_what_the_host_has_and_holds(size, tune, tmp_path):
     assert held == {
         "vcpus": 8,
         "memory_mib": 4096,
+        "numa_nodes": 1,
         "machines": {"sim/02": {"vcpus": 6, "memory_mib": 3072}, "sim-01": {"vcpus": 2, "memory_mib": 1024}},
     }
 
