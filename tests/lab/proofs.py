@@ -32,17 +32,17 @@ class Proof:
     look: str
     expected: str
 
-    def seen(self, lab: Lab) -> str:
+    def seen(self, lab: Lab, slot: str = SLOT) -> str:
         """What the look shows now."""
         if self.place == "guest":
-            return lab.shell(SLOT, self.look)
+            return lab.shell(slot, self.look)
         if self.place == "hypervisor":
-            return virsh(*[lab.domain(SLOT) if word == "DOMAIN" else word for word in self.look.split()])
-        pid = Path(f"/run/libvirt/qemu/{lab.domain(SLOT)}.pid").read_text(encoding="utf-8").strip()
+            return virsh(*[lab.domain(slot) if word == "DOMAIN" else word for word in self.look.split()])
+        pid = Path(f"/run/libvirt/qemu/{lab.domain(slot)}.pid").read_text(encoding="utf-8").strip()
         return Path(f"/proc/{pid}/{self.look}").read_text(encoding="utf-8").replace("\0", " ")
 
-    def holds(self, lab: Lab) -> bool:
-        return re.search(self.expected, self.seen(lab)) is not None
+    def holds(self, lab: Lab, slot: str = SLOT) -> bool:
+        return re.search(self.expected, self.seen(lab, slot)) is not None
 
 
 def _guest(parameter: str, value: Any, tier: str, command: str, expected: str) -> Proof:

@@ -16,6 +16,9 @@ from pathlib import Path
 import libvirt
 import pytest
 
+from .conftest import SMALL
+from .proofs import DIRECT
+
 ROOT = Path(__file__).parents[2]
 INVENTORY = ROOT / "inventories/lab"
 SLOT = "slot-2"
@@ -238,16 +241,16 @@ def test_user_without_permission_is_told_so(slot):
 
 def test_kernel_command_line_that_the_hypervisor_gives(slot):
     line = slot.shell("cat /proc/cmdline")
-    target = {"kernel.boot.transparent_hugepage": "never", "kernel.boot.mitigations": "default", "vm.disk.bus": "scsi"}
+    target = {"kernel.boot.mitigations": "default", **{proof.parameter: proof.value for proof in DIRECT}}
     result = slot.apply(target)
     assert not any(found.get("failed") for found in result.values()), slot.output
     assert result["tunables"]["readback"] == {
         name: value for name, value in target.items() if name.startswith("kernel")
     }
+    assert {proof.parameter: proof.seen(SMALL, SLOT) for proof in DIRECT if not proof.holds(SMALL, SLOT)} == {}
     words = slot.shell("cat /proc/cmdline").split()
     assert "transparent_hugepage=never" in words
     assert not any(word.startswith("mitigations") for word in words)
-    assert slot.shell("findmnt -no SOURCE /").startswith("/dev/sd")
     back = {"kernel.boot.transparent_hugepage": "default", "kernel.boot.mitigations": "off", "vm.disk.bus": "virtio"}
     assert not any(found.get("failed") for found in slot.apply(back).values()), slot.output
     # A word that was taken away comes back as the last one.

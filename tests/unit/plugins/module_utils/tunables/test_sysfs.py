@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.errors import TunablesError
@@ -132,9 +130,6 @@ def test_another_scheduler_gives_back_the_queue_that_was_there(machine):
 
 def test_the_kernel_of_this_machine():
     sysfs = Sysfs()
-    path = "/sys/kernel/mm/transparent_hugepage/enabled"
-    if not os.path.exists(path):
-        pytest.skip("this kernel has no transparent hugepages")
     assert sysfs.read(HUGE) in ("always", "madvise", "never")
     (fault,) = sysfs.faults({HUGE: "perhaps"}, [])
     assert "expected one of always, madvise, never." in fault or "no permission" in fault
