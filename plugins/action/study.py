@@ -100,7 +100,7 @@ class ActionModule(ControllerAction):
         if options["state"] == "surveyed":
             return {"facts_needed": facts_to_find(variables, stored), "parameters": searched_names(variables)}
         facts, silent = facts_from(plain(options["readings"]))
-        also = self._learning_faults(options)
+        also = self._learning_faults(options, set(searched_names(variables)))
         if not set(facts_to_find(variables, stored)) <= set(facts):
             also += [Fault("the facts of the machines", problem) for problem in silent]
         definition = read_definition(variables, also, facts=facts, stored=stored, own_apps=list(plain(options["apps"])))
@@ -155,12 +155,12 @@ class ActionModule(ControllerAction):
             time.sleep(min(seconds, _POLL_SECONDS))
 
     @staticmethod
-    def _learning_faults(options: dict[str, Any]) -> list[Fault]:
+    def _learning_faults(options: dict[str, Any], searched: set[str]) -> list[Fault]:
         """What is wrong with the studies to learn from, found before anything is written."""
-        names, parameters = plain(options["learn_from"]), options["parameters"]
+        names = plain(options["learn_from"])
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             return []
-        about = (options["study"], names, set(parameters if isinstance(parameters, Mapping) else ()))
+        about = (options["study"], names, searched)
         if not Store.exists(store_url(options)):
             return learning_faults(None, *about, options["simulated"])
         with opened_store(options) as store, store.transaction() as records:

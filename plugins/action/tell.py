@@ -15,6 +15,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     folder_of,
     stored_study,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.progress import failed_line, measured_line
@@ -116,7 +117,7 @@ class ActionModule(ControllerAction):
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return float(value) if is_number(value) else None
 
 
 def _write_files(options: dict[str, Any], study: Study, row: Row) -> dict[str, Any]:

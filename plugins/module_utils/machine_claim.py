@@ -13,6 +13,8 @@ import json
 import os
 from typing import Any, Mapping, NamedTuple
 
+from ansible_collections.evolve.vm.plugins.module_utils.synced_files import replace_text
+
 PATH = "/var/lib/evolve.vm/claim.json"
 
 
@@ -65,12 +67,7 @@ class Claim:
         if not by_force and not self.require_free(study):
             return False
         os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
-        temporary = f"{self._path}.{os.getpid()}"
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(study._asdict(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self._path)
+        replace_text(self._path, json.dumps(study._asdict()), 0o644)
         return True
 
     def release(self, study: Owner) -> bool:

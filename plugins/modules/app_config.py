@@ -220,6 +220,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.evolve.vm.plugins.module_utils.apps.applying import ConfiguringFailed, configure_apps
 from ansible_collections.evolve.vm.plugins.module_utils.apps.managed_file import STATE_DIRECTORY
 from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import GUEST, MachineBusy, machine_lock
+from ansible_collections.evolve.vm.plugins.module_utils.simulated import refuse_simulated
 
 
 def main() -> None:
@@ -245,11 +246,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if module.params["hypervisor"] == "simulated":
-        module.fail_json(
-            msg="hypervisor: simulated is answered on the controller by the action plugin evolve.vm.app_config, "
-            "and this is the module for real machines. Call it by its full name, from a task of its own."
-        )
+    refuse_simulated(module, "app_config")
     try:
         result = configure_apps(module.params, module.check_mode, lambda: machine_lock(GUEST))
     except MachineBusy as error:

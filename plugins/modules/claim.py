@@ -81,6 +81,7 @@ import socket
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evolve.vm.plugins.module_utils.machine_claim import Claim, ClaimError, settle
+from ansible_collections.evolve.vm.plugins.module_utils.simulated import refuse_simulated
 
 _REQUIRED = [("state", "taken", ("study", "begun_at")), ("state", "released", ("study", "begun_at"))]
 
@@ -99,11 +100,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    if options["hypervisor"] == "simulated":
-        module.fail_json(
-            msg="hypervisor: simulated is answered on the controller by the action plugin evolve.vm.claim, "
-            "and this is the module for real machines. Call it by its full name, from a task of its own."
-        )
+    refuse_simulated(module, "claim")
     try:
         changed = settle(Claim(socket.gethostname()), options, module.check_mode)
     except ClaimError as error:

@@ -69,6 +69,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evolve.vm.plugins.module_utils.guest.facts import guest_facts
 from ansible_collections.evolve.vm.plugins.module_utils.guest.resources import GuestError
+from ansible_collections.evolve.vm.plugins.module_utils.simulated import refuse_simulated
 
 
 def main() -> None:
@@ -79,11 +80,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if module.params["hypervisor"] == "simulated":
-        module.fail_json(
-            msg="hypervisor: simulated is answered on the controller by the action plugin evolve.vm.guest_facts, "
-            "and this is the module for real machines. Call it by its full name, from a task of its own."
-        )
+    refuse_simulated(module, "guest_facts")
     try:
         module.exit_json(changed=False, facts=guest_facts())
     except (GuestError, OSError) as error:

@@ -205,6 +205,7 @@ from contextlib import nullcontext
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import GUEST, MachineBusy, machine_lock
+from ansible_collections.evolve.vm.plugins.module_utils.simulated import refuse_simulated
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.errors import TunablesError
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.kernel import LinuxKernel
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.tuning import BOOT_LOADERS, STAGES, tune_kernel
@@ -223,11 +224,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if module.params["hypervisor"] == "simulated":
-        module.fail_json(
-            msg="hypervisor: simulated is answered on the controller by the action plugin evolve.vm.tunables, "
-            "and this is the module for real machines. Call it by its full name, from a task of its own."
-        )
+    refuse_simulated(module, "tunables")
     try:
         changing = module.params["state"] == "applied" and not module.check_mode
         with machine_lock(GUEST) if changing else nullcontext():

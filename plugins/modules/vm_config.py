@@ -275,6 +275,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.errors import
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_machine import Patience
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.sizing import size_machine
 from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import MachineBusy, machine_lock
+from ansible_collections.evolve.vm.plugins.module_utils.simulated import refuse_simulated
 
 
 def main() -> None:
@@ -307,11 +308,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    if options["hypervisor"] == "simulated":
-        module.fail_json(
-            msg="hypervisor: simulated is answered on the controller by the action plugin evolve.vm.vm_config, "
-            "and this is the module for real hypervisors. Call it by its full name, from a task of its own."
-        )
+    refuse_simulated(module, "vm_config", "hypervisors")
     try:
         hypervisor = driver_for(
             options["hypervisor"],

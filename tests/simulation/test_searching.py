@@ -139,6 +139,16 @@ def test_a_study_learns_from_another_and_from_machines_that_are_there(estate: Es
     assert "Founder:" not in again.stdout
 
 
+def test_a_study_of_other_parameters_cannot_teach_however_they_are_named(estate: Estate) -> None:
+    assert estate.run().returncode == 0
+    estate.variables |= {"evolve_study": "next", "evolve_learn_from": ["trying"]}
+    del estate.variables["evolve_constraints"]
+    for parameters in ({"vm.cpu.shares": {"type": "int", "range": [1024, 4096]}}, ["kernel.sysctl.vm.page-cluster"]):
+        estate.variables["evolve_parameters"] = parameters
+        output = said(estate.run("evolve", "--check"))
+        assert "study 'trying' has no parameter in common with this one; it varied: " in output, output
+
+
 def test_studies_that_cannot_teach_are_refused_with_all_other_faults(estate: Estate) -> None:
     estate.others = {"db-1": {}}
     estate.variables |= {"evolve_learn_from": ["lost"], "evolve_budget": {"trials": 0, "hours": "4"}}

@@ -14,6 +14,7 @@ from typing import Any, Iterable, Iterator, Mapping
 from urllib.parse import quote, unquote
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps.interface import AppError
+from ansible_collections.evolve.vm.plugins.module_utils.synced_files import sync
 
 STATE_DIRECTORY = "/var/lib/evolve.vm/apps"
 _JOURNAL = "journal.json"
@@ -55,7 +56,7 @@ def write(path: str, content: bytes | None) -> None:
                 _take_attributes(path, folder, fresh)
                 os.fsync(file.fileno())
             os.rename(fresh, path)
-        _sync_folder(folder)
+        sync(folder)
     except OSError as error:
         with suppress(OSError):
             os.unlink(fresh)
@@ -94,8 +95,8 @@ class Journal:
             temporary = os.path.join(self._folder, f"{_JOURNAL}.new")
             _write_synced(temporary, json.dumps(journal, indent=1).encode())
             os.rename(temporary, os.path.join(self._folder, _JOURNAL))
-            _sync_folder(self._folder)
-            _sync_folder(os.path.dirname(self._folder))
+            sync(self._folder)
+            sync(os.path.dirname(self._folder))
         except OSError as error:
             raise AppError(
                 f"{self.app}: what its files hold cannot be kept in {self._folder}: {error.strerror or error}. "
@@ -133,7 +134,7 @@ class Journal:
         try:
             with suppress(FileNotFoundError):
                 os.unlink(os.path.join(self._folder, _JOURNAL))
-                _sync_folder(self._folder)
+                sync(self._folder)
             shutil.rmtree(self._folder, ignore_errors=True)
         except OSError as error:
             raise AppError(f"{self._folder}/{_JOURNAL} cannot be removed: {error.strerror}.") from error
@@ -207,11 +208,3 @@ def _write_synced(path: str, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

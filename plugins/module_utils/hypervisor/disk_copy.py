@@ -14,6 +14,8 @@ from collections import Counter
 from contextlib import contextmanager, suppress
 from typing import Callable, Iterator, NamedTuple
 
+from ansible_collections.evolve.vm.plugins.module_utils.synced_files import sync
+
 PARTIAL = ".evolve-partial"
 """Ends the name of a copy that is not complete. One that is found when nobody copies is worthless."""
 
@@ -103,11 +105,11 @@ def copy_file(
             finish(partial)
         os.chown(partial, ownership.user, ownership.group)
         os.chmod(partial, ownership.mode)
-        _sync(partial)
+        sync(partial)
         if before_rename is not None:
             before_rename(stamp(partial))
         os.rename(partial, destination)
-        _sync(os.path.dirname(destination))
+        sync(os.path.dirname(destination))
     except OSError as error:
         raise CopyFailed(_reason(error, destination)) from error
     finally:
@@ -125,7 +127,7 @@ def write_text(path: str, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.rename(partial, path)
-        _sync(os.path.dirname(path))
+        sync(os.path.dirname(path))
     finally:
         with suppress(OSError):
             os.unlink(partial)
@@ -135,7 +137,7 @@ def remove(path: str) -> None:
     """Take the file away; it may have gone already. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(path)
-        _sync(os.path.dirname(path))
+        sync(os.path.dirname(path))
 
 
 def _write(source: str, destination: str) -> None:
@@ -204,11 +206,6 @@ def _next_data(handle: int, offset: int, size: int) -> int:
         if error.errno != errno.ENXIO:
             raise
         return size
-
-
-def _sync(path: str) -> None:
-    with _opened(path, os.O_RDONLY) as handle:
-        os.fsync(handle)
 
 
 @contextmanager

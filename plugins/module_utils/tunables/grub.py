@@ -15,10 +15,10 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from typing import NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
+from ansible_collections.evolve.vm.plugins.module_utils.synced_files import replace_text, sync
 from ansible_collections.evolve.vm.plugins.module_utils.tunables import grub_script
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.boot import BootParameters
 from ansible_collections.evolve.vm.plugins.module_utils.tunables.command_line import LONGEST, value_of
@@ -289,10 +289,10 @@ class Grub(Loader):
             return
         if not text:
             os.unlink(self._custom)
+            sync(self._folder)
         else:
             like = self._custom if os.path.exists(self._custom) else os.path.join(self._folder, "grub.cfg")
-            _replace(self._custom, text, os.stat(like).st_mode & 0o777 | 0o200)
-        _sync_folder(self._folder)
+            replace_text(self._custom, text, os.stat(like).st_mode & 0o777 | 0o200)
 
     def _configuration(self) -> str:
         path = os.path.join(self._folder, "grub.cfg")
@@ -336,25 +336,3 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         check=False,
         env={**os.environ, "LC_ALL": "C"},
     )
-
-
-def _replace(path: str, text: str, mode: int) -> None:
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".evolve-")
-    try:
-        with open(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(handle, mode)
-            os.fsync(handle)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _sync_folder(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

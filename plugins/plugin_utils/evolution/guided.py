@@ -21,6 +21,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.acquisition im
     gain_of_repeating,
     gain_of_trying,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.arrays import Array
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.evidence import Evidence, Key
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import Candidate
@@ -83,6 +84,11 @@ class GuidedOptions:
         if faults:
             raise OptionsError(faults)
         return cls(**options)
+
+
+def _gains(knowledge: Knowledge, belief: Belief, rivals: Opinion, opinion: Opinion) -> Array:
+    """What evaluating each candidate is expected to gain, failures reckoned with."""
+    return gain_of_trying(belief, rivals, opinion) * knowledge.feasibility(opinion.genomes) ** _CAUTION
 
 
 def _lacking(surrogate: str) -> list[Fault]:
@@ -159,14 +165,14 @@ class Guided:
         if not children:
             return None, -math.inf
         opinion = knowledge.of_new(knowledge.encode([child.values for child in children]), belief)
-        gains = gain_of_trying(belief, rivals, opinion) * knowledge.feasibility(opinion.genomes) ** _CAUTION
+        gains = _gains(knowledge, belief, rivals, opinion)
         settled = max(float(gains.max()), repeating) < _SETTLED * belief.noise
         if settled or moment.repeats > _MOST_REPEATS * moment.number:
             worth = expected_improvement(rivals, opinion) * knowledge.feasibility(opinion.genomes) ** _CAUTION
             return children[int(np.argmax(worth))], math.inf
         if cheaper := self._cheaper(moment, [children[int(index)] for index in np.argsort(-gains)[:_PROMISING]]):
             opinion = knowledge.of_new(knowledge.encode([child.values for child in cheaper]), belief)
-            also = gain_of_trying(belief, rivals, opinion) * knowledge.feasibility(opinion.genomes) ** _CAUTION
+            also = _gains(knowledge, belief, rivals, opinion)
             children, gains = [*children, *cheaper], np.concatenate([gains, also])
         chosen = moment.apply_cost.cheapest(gains, [child.values for child in children])
         return children[chosen], float(gains[chosen])

@@ -17,6 +17,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_y
 from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.catalogue import catalogue
 from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.facts import TYPICAL
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.parameters import read
+from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError, replace_file
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulatedMachine, SimulationError
 
 PREFIX = "app."
@@ -69,12 +70,9 @@ class SimulatedApps:
         """Have these values in force."""
         self._values.update(values)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self._path.with_suffix(f".apps.{os.getpid()}")
-            temporary.write_text(json.dumps(self._values, indent=1))
-            temporary.replace(self._path)
-        except OSError as error:
-            raise SimulationError(f"The simulated applications cannot be written to {self._path}: {error}") from error
+            replace_file(self._path, json.dumps(self._values, indent=1))
+        except FileError as error:
+            raise SimulationError(f"The simulated applications {error}.") from error
 
     def _present(self, name: str) -> Value | None:
         if name in self._values:

@@ -19,7 +19,6 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.verification i
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import leases, schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.capacity import is_larger, lacks_room
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import seconds_between
-from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import apply_costs
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.judging import choose_winner, winner_failed
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import insert_trial
@@ -140,9 +139,8 @@ def _ask_search(study: Study, slot: Row) -> Answer:
         return busy
     tried = {m["trial"] for m in study.measurements if m["slot"] == slot["host"]} if waiting else set()
     crowded = ""
-    cost = ApplyCost(apply_costs(study.definition.parameters), _present(study, slot)) if len(waiting) > 1 else None
-    price = {t["number"]: cost.of(t["configuration"]) if cost else 0.0 for t in waiting}
-    for trial in sorted(waiting, key=lambda t: (t["number"] in tried, price[t["number"]], t["number"])):
+    cost = ApplyCost(study.definition.apply_costs, _present(study, slot))
+    for trial in sorted(waiting, key=lambda t: (t["number"] in tried, cost.of(t["configuration"]), t["number"])):
         crowded = _crowded(study, slot, trial["configuration"]) or ""
         if not crowded:
             return _start(study, slot, "search", trial)
@@ -162,7 +160,8 @@ def _ask_search(study: Study, slot: Row) -> Answer:
 
 def _present(study: Study, slot: Row) -> dict[str, Any]:
     """The configuration that a slot has now."""
-    return {**study.row["harvest"], **(slot["applied"] or {})}
+    present: dict[str, Any] = slot["applied"] or study.row["harvest"]
+    return present
 
 
 def _make_room(study: Study, slot: Row, crowded: str, *, wait: bool) -> Answer:

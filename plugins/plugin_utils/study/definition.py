@@ -101,6 +101,11 @@ class Definition:
         return self.limits.trials
 
     @cached_property
+    def apply_costs(self) -> dict[str, float]:
+        """What changing each parameter costs, in seconds or so."""
+        return apply_costs(self.parameters)
+
+    @cached_property
     def limits(self) -> Budget:
         """What ends the search."""
         return Budget(**self.budget)
@@ -120,7 +125,7 @@ class Definition:
             baseline=baseline,
             founders=founders,
             earlier=earlier,
-            apply_costs=apply_costs(self.parameters),
+            apply_costs=self.apply_costs,
             **self.algorithm_options,
         )
 

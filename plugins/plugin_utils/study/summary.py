@@ -22,6 +22,7 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
     """The study as the report reads it. Fitness and intervals are in log units."""
     definition = study.definition
     trials = [trial_summary(study, trial) for trial in study.trials]
+    best = _best(study)
     times = [t for m in study.measurements for t in (m["started_at"], m["finished_at"]) if t]
     return {
         "study": study.name,
@@ -47,8 +48,8 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
         "trials": trials,
         "pareto": _pareto(study, trials),
         "applying": _applying(study),
-        "risks": _risks(study),
-        "best": _best(study),
+        "risks": _risks(study, best),
+        "best": best,
         "verdict": study.row["verdict"],
         "slots": [{"host": s["host"], "status": s["status"], "message": s["message"]} for s in study.slots],
         "files": {
@@ -61,9 +62,8 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
     }
 
 
-def _risks(study: Study) -> list[dict[str, Any]]:
+def _risks(study: Study, best: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """What the best configuration gives up beside speed: [{parameter, value, risk, today}]."""
-    best = _best(study)
     return risks_of(best["configuration"], study.trial(BASELINE_TRIAL)["configuration"]) if best else []
 
 

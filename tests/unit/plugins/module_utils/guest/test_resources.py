@@ -28,13 +28,15 @@ class Kernel:
 
     def list(self, name, numbers):
         # As one step, or a reader would find the list half-written.
-        (self.cpus / "new").write_text(",".join(map(str, sorted(numbers))) + "\n")
-        (self.cpus / "new").rename(self.cpus / name)
+        (self.cpus / f"{name}.new").write_text(",".join(map(str, sorted(numbers))) + "\n")
+        (self.cpus / f"{name}.new").rename(self.cpus / name)
 
     def plug(self, present):
         for number in present:
-            (self.cpus / f"cpu{number}").mkdir(exist_ok=True)
-            (self.cpus / f"cpu{number}/online").write_text("1" if number in self.online else "0")
+            if not (self.cpus / f"cpu{number}").exists():
+                (self.cpus / "folder.new").mkdir()
+                (self.cpus / "folder.new/online").write_text("1" if number in self.online else "0")
+                (self.cpus / "folder.new").rename(self.cpus / f"cpu{number}")
         self.list("present", present)
 
     def run(self, seconds):

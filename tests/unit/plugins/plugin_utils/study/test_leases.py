@@ -43,6 +43,9 @@ class Estate:
     def begin(self) -> None:
         for player in (self.one, self.two):
             player.open()
+            # Opening took its lease by the time of day, however long it took.
+            with player.store.transaction(player.definition.name) as records:
+                leases.renew(Study(records, player.definition.name, self.clock), player.controller)
         for player in (self.one, self.two):
             player.play("baseline")
 
