@@ -33,6 +33,12 @@ class InfrastructureError(BenchmarkError):
     failure_class = "infrastructure"
 
 
+class HopelessError(BenchmarkError):
+    """The benchmark was not finished because the configuration is so bad that it is not worth it."""
+
+    failure_class = "configuration"
+
+
 class DefinitionError(BenchmarkError):
     """The benchmark's definition is wrong; `faults` holds everything that is wrong with it."""
 

@@ -5,117 +5,201 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import shutil
 import signal
 import time
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator, NamedTuple
 
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import BenchmarkDefinition
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, InfrastructureError
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Deadline, run, run_well
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import Benchmark, BenchmarkDefinition
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.early_abort import EarlyAbort
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import (
+    BenchmarkError,
+    HopelessError,
+    InfrastructureError,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Deadline, require_good
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.serving import served
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import LOOPBACK, PlannedShell, RunningShell
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Shell
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.workspace import Workspace
 
 _CLEANUP_SECONDS = 30
-#: Below this a latency in ms is too near to the tool's resolution of 0.001 ms to compare configurations by.
+#: Below this a latency in ms is too near to a resolution of 0.001 ms to compare configurations by.
 COARSE_LATENCY_MS = 0.01
 
+Metrics = Dict[str, float]
 
-def measure(definition: BenchmarkDefinition, directory: str) -> dict[str, Any]:
-    """Run a benchmark on this machine, its files in `directory`, and return what the module returns.
+
+class Outcome(NamedTuple):
+    """What one benchmark gave: the metrics of each run, by their full names; why it was cut short, if it was."""
+
+    runs: list[Metrics]
+    version: str
+    cut_short: str
+
+
+def measure(
+    definition: BenchmarkDefinition, directory: str, target: str = LOOPBACK, early_abort: EarlyAbort | None = None
+) -> dict[str, Any]:
+    """Run benchmarks on this machine, their files in `directory`, and return what the module returns.
+
+    target: address of the machine that is measured, where it is another one.
 
     Raises BenchmarkError (`failure_class` says which kind) if there is no complete, plausible result. In the end,
     however it comes, no process of the benchmark is running and no file of it is left.
     """
     started = time.monotonic()
-    deadline = Deadline(definition.timeout_seconds)
-    _require_program(definition)
+    for benchmark in definition.benchmarks:
+        _require_programs(benchmark)
     commands: list[str] = []
-    cpus = online_cpus()
-
-    def execute(command: list[str]) -> str:
-        commands.append(shlex.join(command))
-        return run_well(command, workspace.path, deadline)
-
-    with _ending_on_signals(), Workspace(directory) as workspace:
-        version = definition.tool.version(run_well(definition.tool.version_command(), workspace.path, deadline))
-        workspace.require_space(sum(job.disk_mib for job in definition.jobs))
-        try:
-            for job in definition.jobs:
-                preparation = job.prepare_command()
-                if preparation:
-                    execute(preparation)
-            # The first run after a boot is 20-25 % low: it is made, and thrown away.
-            if definition.warmup_seconds:
-                for job in definition.jobs:
-                    execute(job.run_command(cpus, definition.warmup_seconds))
-            runs = []
-            for _repeat in range(definition.repeats):
-                metrics: dict[str, float] = {}
-                for job in definition.jobs:
-                    metrics.update(job.parse(execute(job.run_command(cpus, definition.seconds))))
-                runs.append(metrics)
-        finally:
-            _clean_up(definition, workspace.path)
-    return result(definition, runs, version, commands, time.monotonic() - started)
+    outcomes = []
+    with _ending_on_signals():
+        for benchmark in definition.benchmarks:
+            with Workspace(directory) as workspace:
+                elapsed = time.monotonic() - started
+                outcomes.append(_Measurement(benchmark, workspace, target, commands, early_abort, elapsed).outcome())
+            if outcomes[-1].cut_short:
+                break
+    if len(outcomes) < len(definition.benchmarks):
+        raise HopelessError(f"it was cut short {outcomes[-1].cut_short}; the benchmarks after it were not run")
+    return result(outcomes, commands, time.monotonic() - started)
 
 
-def result(
-    definition: BenchmarkDefinition, runs: list[dict[str, float]], version: str, commands: list[str], seconds: float
-) -> dict[str, Any]:
-    """The module's result for these runs: each metric's mean beside the runs themselves."""
-    metrics = {name: sum(run[name] for run in runs) / len(runs) for name in runs[0]}
+def result(outcomes: list[Outcome], commands: list[str], seconds: float) -> dict[str, Any]:
+    """The module's result: each metric's mean beside the runs themselves."""
+    longest = max(len(outcome.runs) for outcome in outcomes)
+    runs = [
+        {name: value for outcome in outcomes for name, value in (outcome.runs[number : number + 1] or [{}])[0].items()}
+        for number in range(longest)
+    ]
+    metrics = {}
+    for name in (name for outcome in outcomes for name in outcome.runs[0]):
+        values = [run[name] for run in runs if name in run]
+        metrics[name] = sum(values) / len(values)
     return {
         "metrics": metrics,
         "runs": runs,
         "seconds": round(seconds, 3),
-        "version": version,
+        "version": ", ".join(dict.fromkeys(outcome.version for outcome in outcomes)),
         "commands": commands,
+        "cut_short": outcomes[-1].cut_short,
         "warnings": [
-            f"{name} is {value:.4f} ms, near to the 0.001 ms that {definition.tool.name} can tell apart: differences "
-            "between configurations are lost in rounding. Give the test heavier operations: a larger block_size_kib"
+            f"{name} is {value:.4f} ms, near to the 0.001 ms that tools tell apart: differences between configurations "
+            "are lost in rounding. Give the test heavier operations: a larger block_size_kib, for example"
             for name, value in metrics.items()
             if name.endswith("_ms") and "_p95_" in name and value < COARSE_LATENCY_MS
         ],
     }
 
 
-def planned_commands(definition: BenchmarkDefinition, cpus: int) -> list[str]:
+def planned_commands(definition: BenchmarkDefinition, cpus: int, target: str = LOOPBACK) -> list[str]:
     """The commands that `measure` would run on a machine with this many CPUs online, in order."""
-    commands = [job.prepare_command() for job in definition.jobs]
-    if definition.warmup_seconds:
-        commands += [job.run_command(cpus, definition.warmup_seconds) for job in definition.jobs]
-    for _repeat in range(definition.repeats):
-        commands += [job.run_command(cpus, definition.seconds) for job in definition.jobs]
-    return [shlex.join(command) for command in commands if command]
+    commands = []
+    for benchmark in definition.benchmarks:
+        shell = PlannedShell(target, benchmark.seed, cpus)
+        for job in benchmark.jobs:
+            job.prepare(shell)
+        for seconds in _runs_seconds(benchmark):
+            for job in benchmark.jobs:
+                shell.run(job.run_command(shell, seconds))
+        commands += shell.commands
+    return commands
 
 
-def online_cpus() -> int:
-    """The CPUs that this process may use now; a hot-plugged one counts from the moment it is online."""
-    return len(os.sched_getaffinity(0))
+class _Measurement:
+    """One benchmark, measured once in a folder of its own. elapsed: what others took before, in seconds."""
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        workspace: Workspace,
+        target: str,
+        commands: list[str],
+        early_abort: EarlyAbort | None,
+        elapsed: float,
+    ) -> None:
+        self._benchmark = benchmark
+        self._workspace = workspace
+        self._early_abort = early_abort
+        self._commands = commands
+        left = early_abort.seconds - elapsed if early_abort is not None and early_abort.seconds is not None else None
+        self._deadline = Deadline(benchmark.timeout_seconds, left)
+        self._shell = RunningShell(workspace.path, target, benchmark.seed, self._deadline, commands)
+
+    def outcome(self) -> Outcome:
+        benchmark = self._benchmark
+        version = self._version()
+        self._workspace.require_space(sum(job.disk_mib for job in benchmark.jobs))
+        try:
+            with served(benchmark.jobs, self._shell):
+                for job in benchmark.jobs:
+                    job.prepare(self._shell)
+                runs, cut_short = self._runs()
+        finally:
+            _clean_up(benchmark, self._workspace.path, self._shell)
+        return Outcome(runs, version, cut_short)
+
+    def _runs(self) -> tuple[list[Metrics], str]:
+        """The metrics of each run, and why they are fewer than were asked for."""
+        runs: list[Metrics] = []
+        planned = _runs_seconds(self._benchmark)
+        for number, seconds in enumerate(planned):
+            # The first run after a boot is 20-25 % low: it is made, and thrown away.
+            is_warm_up = bool(self._benchmark.warmup_seconds) and number == 0
+            metrics: Metrics = {}
+            for job in self._benchmark.jobs:
+                time.sleep(min(self._benchmark.cooldown_seconds, self._deadline.remaining_seconds()))
+                metrics.update(self._run(job, seconds))
+            hopeless = self._early_abort.reason(metrics) if self._early_abort is not None else None
+            if not is_warm_up or hopeless:
+                runs.append(metrics)
+            if hopeless and number + 1 < len(planned):
+                when = "the warm-up" if is_warm_up else f"run {len(runs)} of {self._benchmark.repeats}"
+                return runs, f"after {when}: {hopeless}"
+        return runs, ""
+
+    def _run(self, job: Job, seconds: int) -> Metrics:
+        command = job.run_command(self._shell, seconds)
+        done = self._shell.attempt(command, job.environment(self._shell))
+        found = job.metrics(require_good(command, done, job.good_exit_codes), self._shell)
+        if list(found) != job.metric_names:
+            raise BenchmarkError(f"{job.name} gave {', '.join(found) or 'nothing'}, not {', '.join(job.metric_names)}")
+        return {self._benchmark.prefix + name: value for name, value in found.items()}
+
+    def _version(self) -> str:
+        command = self._benchmark.tool.version_command()
+        if not command:
+            return self._benchmark.tool.version("")
+        shell = RunningShell(self._workspace.path, LOOPBACK, 1, self._deadline, [])
+        # Some print it to standard error, some end with 1 for lack of anything else to do.
+        done = shell.attempt(command)
+        return self._benchmark.tool.version(done.output + done.errors)
 
 
-def _require_program(definition: BenchmarkDefinition) -> None:
-    tool = definition.tool
-    if shutil.which(tool.program) is None:
-        raise InfrastructureError(
-            f"the program {tool.program} is not on this machine. Install the package {tool.package}, or run the role "
-            "evolve.vm.benchmark with tasks_from: install"
-        )
+def _runs_seconds(benchmark: Benchmark) -> list[int]:
+    """How long each run takes, the warm-up first."""
+    return [*([benchmark.warmup_seconds] if benchmark.warmup_seconds else []), *[benchmark.seconds] * benchmark.repeats]
 
 
-def _clean_up(definition: BenchmarkDefinition, directory: str) -> None:
-    deadline = Deadline(_CLEANUP_SECONDS)
-    for job in definition.jobs:
-        command = job.cleanup_command()
-        if command:
-            try:
-                run(command, directory, deadline)
-            except BenchmarkError:
-                # The failure that brought us here, if any, is the one to be told; the folder is removed anyway.
-                continue
+def _require_programs(benchmark: Benchmark) -> None:
+    needed = [benchmark.tool.program, *(program for job in benchmark.jobs for program in job.programs)]
+    for program in needed:
+        if shutil.which(program.name) is None:
+            raise InfrastructureError(
+                f"the program {program.name} is not on this machine. Install the package {program.package}, or run the "
+                "role evolve.vm.benchmark with tasks_from: install"
+            )
+
+
+def _clean_up(benchmark: Benchmark, folder: str, shell: Shell) -> None:
+    last = RunningShell(folder, shell.target, shell.seed, Deadline(_CLEANUP_SECONDS), [])
+    for job in benchmark.jobs:
+        try:
+            job.clean_up(last)
+        except BenchmarkError:
+            # The failure that brought us here, if any, is the one to be told; the folder is removed anyway.
+            continue
 
 
 @contextmanager

@@ -10,10 +10,11 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import NamedTuple, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import (
     BenchmarkError,
+    HopelessError,
     InfrastructureError,
     last_lines,
 )
@@ -28,28 +29,41 @@ class Completed(NamedTuple):
 
 
 class Deadline:
-    """The moment at which a benchmark has taken too long."""
+    """The moment at which a benchmark has taken too long.
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._end = time.monotonic() + seconds
+    timeout_seconds: it failed then. hopeless_seconds: it is not worth waiting any longer, where that comes first.
+    """
+
+    def __init__(self, timeout_seconds: float, hopeless_seconds: float | None = None) -> None:
+        self.is_hopeless = hopeless_seconds is not None and hopeless_seconds < timeout_seconds
+        seconds = hopeless_seconds if hopeless_seconds is not None and self.is_hopeless else timeout_seconds
+        self.seconds = max(0.0, seconds)
+        self._end = time.monotonic() + self.seconds
 
     def remaining_seconds(self) -> float:
         """Seconds left, at least 0."""
         return max(0.0, self._end - time.monotonic())
 
+    def passed(self, command: Sequence[str]) -> BenchmarkError:
+        """The error for a command that was still running."""
+        during = f"during: {' '.join(command)}"
+        if self.is_hopeless:
+            return HopelessError(f"it was cut short after {self.seconds:.0f} s, far more than the baseline takes, {during}")
+        return BenchmarkError(f"the benchmark was stopped after timeout_seconds ({self.seconds:g} s), {during}")
 
-def run(command: Sequence[str], directory: str, deadline: Deadline) -> Completed:
+
+def run(
+    command: Sequence[str], directory: str, deadline: Deadline, environment: Mapping[str, str] | None = None
+) -> Completed:
     """Run a command to its end; kill it with all its children at the deadline or when this process is told to stop.
 
     Raises BenchmarkError at the deadline, InfrastructureError if the program does not start.
     """
-    environment = {**os.environ, "LC_ALL": "C"}
     try:
         process = subprocess.Popen(
             list(command),
             cwd=directory,
-            env=environment,
+            env={**os.environ, "LC_ALL": "C", **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -60,18 +74,15 @@ def run(command: Sequence[str], directory: str, deadline: Deadline) -> Completed
     try:
         output, errors = process.communicate(timeout=deadline.remaining_seconds())
     except subprocess.TimeoutExpired:
-        raise BenchmarkError(
-            f"the benchmark was stopped after timeout_seconds ({deadline.seconds:g} s), during: {' '.join(command)}"
-        ) from None
+        raise deadline.passed(command) from None
     finally:
         _kill_group(process)
     return Completed(process.returncode, _text(output), _text(errors))
 
 
-def run_well(command: Sequence[str], directory: str, deadline: Deadline) -> str:
-    """The standard output of a command that ended with exit code 0; raises BenchmarkError for any other end."""
-    done = run(command, directory, deadline)
-    if done.code == 0:
+def require_good(command: Sequence[str], done: Completed, good: Sequence[int] = (0,)) -> str:
+    """The standard output of a command that ended with a good exit code; raises BenchmarkError for any other end."""
+    if done.code in good:
         return done.output
     if done.code < 0:
         how = f"was killed by signal {-done.code}"

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+import shlex
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import Fault
@@ -41,6 +44,59 @@ class Section:
             self.fault(key, f"found {value!r}, expected a whole number from {minimum} to {maximum}")
             return default
         return number
+
+    def number(self, key: str, default: float, minimum: float, maximum: float) -> float:
+        """A number; "0.5" counts as 0.5, because Jinja templates give text."""
+        value = self.content.get(key)
+        if value is None:
+            return default
+        number = _number(value)
+        if number is None or not minimum <= number <= maximum:
+            self.fault(key, f"found {value!r}, expected a number from {minimum:g} to {maximum:g}")
+            return default
+        return number
+
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false; as text too, because Jinja templates give text."""
+        value = self.content.get(key)
+        if value is None:
+            return default
+        if isinstance(value, str) and value.lower() in ("true", "false", "yes", "no"):
+            return value.lower() in ("true", "yes")
+        if not isinstance(value, bool):
+            self.fault(key, f"found {value!r}, expected true or false")
+            return default
+        return value
+
+    def text(self, key: str, default: str, pattern: str = r".+") -> str:
+        """A text of one line that matches `pattern` as a whole; a whole number counts as its digits."""
+        value = self.content.get(key)
+        if value is None:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str) or not re.fullmatch(pattern, value) or "\0" in value:
+            expected = "a text of one line" if pattern == r".+" else f"a text that matches {pattern}"
+            self.fault(key, f"found {value!r}, expected {expected}")
+            return default
+        return value
+
+    def command(self, key: str, default: Sequence[str] = ()) -> list[str]:
+        """A command: a list of words, or one text, which is split as a shell does it."""
+        value = self.content.get(key)
+        if value is None:
+            return list(default)
+        if isinstance(value, str):
+            try:
+                value = shlex.split(value)
+            except ValueError as error:
+                self.fault(key, f"found {value!r}, which is no command: {error}")
+                return list(default)
+        words = [str(word) for word in value] if isinstance(value, (list, tuple)) else []
+        if not words or not all(isinstance(word, (str, int, float)) for word in value):
+            self.fault(key, f"found {value!r}, expected a command: a text, or a list of words")
+            return list(default)
+        return words
 
     def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
         """One word out of `choices`."""
@@ -80,6 +136,16 @@ class Section:
 
 def _expected(found: Any, choices: Sequence[str]) -> str:
     return f"expected one of {', '.join(choices)}.{did_you_mean(str(found), choices)}"
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", value):
+            return None
+        value = float(value)
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def _whole(value: Any) -> int | None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from typing import Sequence
+from typing import ClassVar, Mapping, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks import sysbench_output
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import InfrastructureError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Tool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Program, Shell, Tool
 
 READING_MODES = ("rndrd", "rndrw", "seqrd")
 WRITING_MODES = ("rndrw", "rndwr", "seqrewr", "seqwr")
@@ -34,12 +34,13 @@ class _SysbenchJob(Job):
     def options(self) -> list[str]:
         """The options of the test itself."""
 
-    def run_command(self, online_cpus: int, seconds: int) -> list[str]:
+    def run_command(self, shell: Shell, seconds: int) -> list[str]:
         return [
             "sysbench",
             self.name,
-            f"--threads={self.threads or online_cpus}",
+            f"--threads={self.threads or shell.cpus}",
             f"--time={seconds}",
+            f"--rand-seed={shell.seed}",
             "--percentile=95",
             # The summary rounds to 0.01 ms, which is 0.00 for most operations: the histogram says more.
             "--histogram=on",
@@ -65,7 +66,7 @@ class Cpu(_SysbenchJob):
     def options(self) -> list[str]:
         return [f"--cpu-max-prime={self.max_prime}"]
 
-    def parse(self, output: str) -> dict[str, float]:
+    def metrics(self, output: str, shell: Shell) -> dict[str, float]:
         return sysbench_output.cpu(output)
 
 
@@ -98,7 +99,7 @@ class Memory(_SysbenchJob):
             f"--memory-oper={self.operation}",
         ]
 
-    def parse(self, output: str) -> dict[str, float]:
+    def metrics(self, output: str, shell: Shell) -> dict[str, float]:
         return sysbench_output.memory(output, self.block_size_kib)
 
 
@@ -155,10 +156,10 @@ class Fileio(_SysbenchJob):
             f"--file-fsync-freq={self.fsync_every}",
         ]
 
-    def prepare_command(self) -> list[str] | None:
-        return ["sysbench", self.name, *self.options(), "prepare"]
+    def prepare(self, shell: Shell) -> None:
+        shell.run(["sysbench", self.name, f"--rand-seed={shell.seed}", *self.options(), "prepare"])
 
-    def parse(self, output: str) -> dict[str, float]:
+    def metrics(self, output: str, shell: Shell) -> dict[str, float]:
         return sysbench_output.fileio(output, self.block_size_kib, self.metric_names)
 
 
@@ -166,8 +167,21 @@ class Sysbench(Tool):
     """The sysbench program."""
 
     name = "sysbench"
-    program = "sysbench"
-    package = "sysbench"
+    program = Program("sysbench", "sysbench")
+    METRICS: ClassVar[Mapping[str, str]] = {
+        "fileio_operations_per_second": "reads and writes, fsyncs not counted",
+        "fileio_read_mib_per_second": "read; only in modes that read",
+        "fileio_written_mib_per_second": "written; only in modes that write",
+        "fileio_fsyncs_per_second": "fsyncs; only in modes that write, unless fsync_every is 0",
+        "fileio_latency_mean_ms": "a read, write or fsync",
+        "fileio_latency_p95_ms": "95 % of reads, writes and fsyncs take no longer",
+        "memory_operations_per_second": "passes over the buffer",
+        "memory_mib_per_second": "read or written",
+        "memory_latency_p95_ms": "95 % of the passes take no longer",
+        "cpu_events_per_second": "searches for primes",
+        "cpu_latency_mean_ms": "a search",
+        "cpu_latency_p95_ms": "95 % of the searches take no longer",
+    }
     tests = ("fileio", "memory", "cpu")
 
     def option_names(self) -> Sequence[str]:

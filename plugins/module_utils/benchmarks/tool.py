@@ -3,59 +3,126 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The seam a benchmark tool plugs into: one Tool a program, one Job for each thing it measures.
 
-A new tool is one file with a Tool and its Jobs, and one line in `registry`. Nothing else knows tools by name.
+A new tool is one file with a Tool and its Jobs, one with the pure parser of what it prints, and one line in `registry`.
+Nothing else knows tools by name.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Sequence
+from typing import ClassVar, Mapping, NamedTuple, Sequence
 
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Completed
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
+
+TARGET = "{target}"
+"""Stands in a definition for the address of the machine that is measured, as seen from where the benchmark runs."""
+
+
+class Program(NamedTuple):
+    """An executable that is needed, and Debian's package of it, to be named in messages."""
+
+    name: str
+    package: str
+
+
+class Server(NamedTuple):
+    """What has to run on the measured machine as long as the benchmark does, and the TCP port on which it then answers."""
+
+    command: list[str]
+    port: int
+
+
+class Shell(ABC):
+    """What a job can do on the machine where the benchmark runs.
+
+    folder: the job's working folder, empty at first and removed in the end; commands run in it, with `LC_ALL=C`.
+    target: address of the machine that is measured; 127.0.0.1 where that is this one.
+    cpus: CPUs that are online here. seed: for whatever the tool draws at random.
+    """
+
+    folder: str
+    target: str
+    cpus: int
+    seed: int
+
+    @abstractmethod
+    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+        """The standard output of a command that ended with exit code 0. Raises BenchmarkError for any other end."""
+
+    @abstractmethod
+    def attempt(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Completed:
+        """A command that may end with any exit code. Raises BenchmarkError only where it does not end in time."""
+
+    @abstractmethod
+    def read(self, name: str) -> str:
+        """The text of a file in the folder. Raises BenchmarkError where there is none."""
+
+    @abstractmethod
+    def write(self, name: str, text: str) -> None:
+        """Make a file in the folder."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """The files in the folder, sorted."""
+
+    def addressed(self, text: str) -> str:
+        """The text with the address of the measured machine in place of TARGET."""
+        return text.replace(TARGET, self.target)
 
 
 class Job(ABC):
-    """One test of a tool with its options. It says what to run and reads what came out; it runs nothing itself.
+    """One test of a tool with its options. It says what to run and reads what came out; a Shell runs it."""
 
-    Commands start with the tool's program and run in an empty working folder, with `LC_ALL=C`.
-    """
-
-    #: The test's name, as in the definition.
     name: str
-    #: Disk space that `prepare_command` takes in the working folder.
+    """The test's name, as in the definition."""
     disk_mib: int = 0
+    """Disk space that `prepare` and the runs take in the working folder."""
+    programs: Sequence[Program] = ()
+    """What is needed beside the tool's own program."""
+    good_exit_codes: Sequence[int] = (0,)
+    """Exit codes of a run whose output is worth reading."""
 
     @property
     @abstractmethod
     def metric_names(self) -> list[str]:
-        """The metrics that `parse` returns, units in their names; each is a positive number in a valid run."""
+        """The metrics of a run, units in their names. A valid run has all of them, each a number of at least 0."""
 
     @abstractmethod
-    def run_command(self, online_cpus: int, seconds: int) -> list[str]:
+    def run_command(self, shell: Shell, seconds: int) -> list[str]:
         """The command of one run of about `seconds`."""
 
     @abstractmethod
-    def parse(self, output: str) -> dict[str, float]:
-        """Metrics of one run out of its standard output. Raises BenchmarkError for anything but a complete result."""
+    def metrics(self, output: str, shell: Shell) -> dict[str, float]:
+        """Metrics of the run that has just ended, out of its standard output, or of files that it left.
 
-    def prepare_command(self) -> list[str] | None:
-        """The command that makes what the runs need, or None."""
+        Raises BenchmarkError for anything but a complete result.
+        """
+
+    def environment(self, shell: Shell) -> dict[str, str]:
+        """Variables of the environment for the runs."""
+        return {}
+
+    def server(self) -> Server | None:
+        """What has to run on the measured machine meanwhile, or None."""
         return None
 
-    def cleanup_command(self) -> list[str] | None:
-        """The command that removes what lies outside the working folder, or None; the folder is removed anyway."""
-        return None
+    def prepare(self, shell: Shell) -> None:
+        """Make what the runs need, the same for each measurement. In check mode every command gives an empty output."""
+
+    def clean_up(self, shell: Shell) -> None:
+        """Remove what lies outside the working folder, which is removed anyway. Called also after a failure."""
 
 
 class Tool(ABC):
     """A benchmark program."""
 
-    #: The name in the definition.
     name: str
-    #: The executable that is looked for on the machine.
-    program: str
-    #: The package that holds it, to be named in messages.
-    package: str
+    """The name in the definition."""
+    program: Program
+    """What is looked for on the machine."""
+    METRICS: ClassVar[Mapping[str, str]]
+    """What its metrics mean, by their names; `<test>` and the like stand for the parts that vary."""
 
     @abstractmethod
     def option_names(self) -> Sequence[str]:
@@ -71,4 +138,4 @@ class Tool(ABC):
 
     @abstractmethod
     def version(self, output: str) -> str:
-        """The version out of that command's output. Raises InfrastructureError if this version is not understood."""
+        """The version out of what that command printed. Raises InfrastructureError if it is not understood."""
