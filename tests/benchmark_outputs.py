@@ -30,8 +30,10 @@ _LETTERS = "".join(map(chr, range(32, 127))) + "\n\r\t\0\x1b\x85é٣½\u2028\uff
 class RecordedShell(PlannedShell):
     """Holds the files that a run has left."""
 
-    def __init__(self, files: Mapping[str, str] | None = None, target: str = "127.0.0.1", cpus: int = 2) -> None:
-        super().__init__(target, 1, cpus)
+    def __init__(
+        self, files: Mapping[str, str] | None = None, target: str = "127.0.0.1", cpus: int = 2, seed: int = 1
+    ) -> None:
+        super().__init__(target, seed, cpus)
         self.files = dict(files or {})
 
     def read(self, name: str) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     folder_of,
     stored_study,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import (
     PHASES,
     Restore,
@@ -27,6 +28,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import (
     ask,
     may_wait,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.early_aborting import early_abort
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
 
@@ -43,6 +45,7 @@ class ActionModule(ControllerAction):
         "slot": {"type": "str", "required": True},
         "phase": {"type": "str", "required": True, "choices": list(PHASES)},
         "wait_seconds": {"type": "int", "default": 3600},
+        "early_abort": {"type": "raw"},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +70,8 @@ def _ask(options: dict[str, Any], *, holds_worker: bool) -> dict[str, Any]:
         if isinstance(found, Run):
             if found.purpose == "search":
                 write_individual(folder_of(options), after, found.trial)
-            return {"done": False, "restore": False, "changed": True, "run": asdict(found)}
+            limits = early_abort(after, plain(options["early_abort"])) if found.purpose == "search" else None
+            return {"done": False, "restore": False, "changed": True, "run": {**asdict(found), "early_abort": limits}}
         if isinstance(found, Restore):
             return {"done": False, "restore": True, "reason": found.reason}
         if found.wait and (not holds_worker or may_wait(after, slot, _workers())):

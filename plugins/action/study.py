@@ -25,6 +25,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.early_aborting import early_abort_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.facts import facts_from
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learning_faults
@@ -84,6 +85,7 @@ class ActionModule(ControllerAction):
         "slots": {"type": "list", "elements": "str", "default": []},
         "fork": {"type": "str"},
         "simulated": {"type": "bool", "default": False},
+        "early_abort": {"type": "raw"},
         "lease_seconds": {"type": "float", "default": 120.0},
         **{name: {"type": "raw"} for name in _DEFINITION},
     }
@@ -101,6 +103,7 @@ class ActionModule(ControllerAction):
             return {"facts_needed": facts_to_find(variables, stored), "parameters": searched_names(variables)}
         facts, silent = facts_from(plain(options["readings"]))
         also = self._learning_faults(options, set(searched_names(variables)))
+        also += early_abort_faults(plain(options["early_abort"]))
         if not set(facts_to_find(variables, stored)) <= set(facts):
             also += [Fault("the facts of the machines", problem) for problem in silent]
         definition = read_definition(variables, also, facts=facts, stored=stored, own_apps=list(plain(options["apps"])))

@@ -60,6 +60,10 @@ class ActionModule(ControllerAction):
     def _measured(options: dict[str, Any]) -> dict[str, Any]:
         steps = [step for step in options["applied"] if not step.get("skipped")]
         benchmark = options["benchmark"]
+        if benchmark.get("unreachable") and benchmark.get("place"):
+            # The load generator is at fault, and neither the slot nor its configuration.
+            said = f"{benchmark['place']} stopped answering: {benchmark.get('msg', 'unreachable')}"
+            return {"failed": True, "msg": said, "failure_class": "infrastructure"}
         for step in [*steps, benchmark]:
             if step.get("unreachable"):
                 return {
@@ -81,6 +85,7 @@ class ActionModule(ControllerAction):
                 readback=readback,
                 tier=tier,
                 benchmark_seconds=_seconds(benchmark.get("seconds")),
+                cut_short=str(benchmark.get("cut_short") or ""),
             )
             after = study.reread()
             line = measured_line(after, row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: benchmark
-short_description: Measures a machine with a benchmark
+short_description: Measures a machine with benchmarks
 version_added: 0.1.0
 author:
   - evolve.vm contributors (@evolve-vm)
@@ -36,22 +36,80 @@ options:
   definition:
     description:
       - What to measure; usually the variable C(evolve_benchmark).
-      - The key C(name) names the tool; C(sysbench) (version 1.0) is the one there is.
-      - C(seconds) (10), C(warmup_seconds) (3) and C(repeats) (2) hold for each test. The warm-up run is thrown
-        away, because the first run after a boot is 20 to 25 per cent low.
+      - A dictionary describes one benchmark. A list of them several, which are run one after the other; the names of
+        their metrics then begin with the benchmark's C(label) (by default its C(name)) and a dot.
+      - The key C(name) names the tool. The tools, their options and their metrics are in the collection's
+        C(docs/guide/12-benchmarks.md) and C(docs/reference/metrics.md).
+      - C(seconds) (10), C(warmup_seconds) (3), C(repeats) (2) and C(cooldown_seconds) (0, the pause before each run)
+        hold for each test of a tool. The warm-up run is thrown away, because the first run after a boot is 20 to 25 per
+        cent low.
+      - C(seed) (1) goes to every tool that draws at random.
       - C(timeout_seconds) bounds all of it, preparation included. It defaults to twice the time that the runs take,
         plus 120.
-      - C(tests) is a list of C(fileio), C(memory), C(cpu); without it, all three. Each can have its options under
-        its own name.
-      - The options of C(fileio) are C(total_size_mib) (64), C(file_count) (4), C(block_size_kib) (16), C(mode)
-        (C(rndrw); also C(rndrd), C(rndwr), C(seqrd), C(seqwr), C(seqrewr)), C(fsync_every) (20 operations; 0 is
-        only at the end) and C(threads).
-      - The options of C(memory) are C(block_size_kib) (1024), C(operation) (C(write) or C(read)), C(total_size_mib)
-        (0, which is until the time is over) and C(threads).
-      - The options of C(cpu) are C(max_prime) (10000) and C(threads).
-      - C(threads) defaults to the number of CPUs that are online when the benchmark starts.
-    type: dict
+      - C(on) says where it runs, C(guest) or the name of a host in the inventory. The role of the same name delegates
+        to that host; the module looks at it for O(place) only.
+    type: raw
     required: true
+  state:
+    description:
+      - V(measured) runs the benchmarks on the machine of the task.
+      - V(surveyed) says which programs are missing on it.
+      - V(serving) starts on the machine of the task what benchmarks need there that run on another one, such as the
+        server of iperf3; V(stopped) stops that. It ends by itself once all benchmarks must be over.
+    type: str
+    choices: [measured, surveyed, serving, stopped]
+    default: measured
+    version_added: 0.2.0
+  place:
+    description: Only the benchmarks of O(definition) whose C(on) is this one are run; by default all of them.
+    type: str
+    version_added: 0.2.0
+  target:
+    description:
+      - Address of the machine that is measured, as seen from the machine of the task. It stands in place of the word
+        target in braces in O(definition).
+    type: str
+    default: 127.0.0.1
+    version_added: 0.2.0
+  early_abort:
+    description:
+      - When to end a benchmark that is hopeless, after its warm-up or between its runs. What it has given until then is
+        the result, and RV(cut_short) says why. By default all runs are made.
+    type: dict
+    version_added: 0.2.0
+    suboptions:
+      limits:
+        description: What goals demand.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          metric:
+            description: Name of the metric.
+            type: str
+            required: true
+          direction:
+            description: V(maximize) for a limit that it must reach, V(minimize) for one that it must not exceed.
+            type: str
+            choices: [maximize, minimize]
+            required: true
+          limit:
+            description: The limit.
+            type: float
+            required: true
+      beyond:
+        description: How many times beyond its limit a metric is hopeless.
+        type: float
+        default: 2.0
+      seconds:
+        description:
+          - After how many seconds, preparation included, to stop whatever runs. The task then fails with
+            C(failure_class=configuration).
+        type: float
+      errors_percent:
+        description: More failed requests than this, in per cent, are hopeless.
+        type: float
+        default: 50.0
   directory:
     description:
       - Where the benchmark puts its files. It is created if it does not exist and removed again; its parent must
@@ -145,21 +203,14 @@ RETURN = r"""
 metrics:
   description:
     - The mean of each metric over the repeats. The unit is in the name.
-    - For C(fileio) these are C(fileio_operations_per_second) (reads and writes, not fsyncs),
-      C(fileio_read_mib_per_second), C(fileio_written_mib_per_second), C(fileio_fsyncs_per_second),
-      C(fileio_latency_mean_ms), C(fileio_latency_p95_ms); those that the mode cannot have are left out. The latency
-      is that of reads, writes and fsyncs together.
-    - For C(memory) these are C(memory_operations_per_second), C(memory_mib_per_second), C(memory_latency_p95_ms).
-    - For C(cpu) these are C(cpu_events_per_second), C(cpu_latency_mean_ms), C(cpu_latency_p95_ms).
-    - The 95th percentile comes from sysbench's histogram, whose buckets are 1.8 per cent wide and whose resolution
-      is 0.001 ms. A faster operation counts as 0.001 ms.
+    - The metrics of each tool are in the collection's C(docs/reference/metrics.md).
   returned: success
   type: dict
   sample:
     fileio_operations_per_second: 3140.5
     fileio_latency_p95_ms: 1.742
 runs:
-  description: The metrics of each repeat.
+  description: The metrics of each run.
   returned: success
   type: list
   elements: dict
@@ -173,6 +224,12 @@ version:
   returned: success
   type: str
   sample: sysbench 1.0.20
+cut_short:
+  description: Why fewer runs were made than asked for; empty otherwise.
+  returned: success
+  type: str
+  sample: "after the warm-up: latency_p95_ms is 412, more than 2 times its limit of 50"
+  version_added: 0.2.0
 commands:
   description: The commands that were run, in order; in check mode those that would be run.
   returned: success
@@ -183,23 +240,43 @@ simulated:
   returned: with O(hypervisor=simulated)
   type: bool
   sample: true
+missing:
+  description: The programs that are not there, each with its C(name) and the name of Debian's C(package) of it.
+  returned: with O(state=surveyed)
+  type: list
+  elements: dict
+  sample: [{name: fio, package: fio}]
+  version_added: 0.2.0
 failure_class:
   description:
     - V(measurement) if the benchmark gave no number that can be trusted, V(infrastructure) if it could not run on
-      this machine at all.
+      this machine at all, V(configuration) if it was given up as hopeless.
   returned: failure
   type: str
   sample: measurement
 """
 
 from copy import deepcopy
+from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.arguments import ARGUMENT_SPEC
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import parse_definition
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import GUEST as GUEST_PLACE
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import (
+    BenchmarkDefinition,
+    parse_definition,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.early_abort import EarlyAbort
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import measure, online_cpus, planned_commands
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import (
+    measure,
+    missing_programs,
+    planned_result,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.serving import start_servers, stop_servers
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import online_cpus
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Program
 from ansible_collections.evolve.vm.plugins.module_utils.machine_lock import GUEST, MachineBusy, machine_lock
 
 
@@ -215,18 +292,41 @@ def main() -> None:
         )
     try:
         definition = parse_definition(module.params["definition"], where="definition")
-        if module.check_mode:
-            commands = planned_commands(definition, online_cpus())
-            module.exit_json(changed=False, metrics={}, runs=[], seconds=0.0, version="", commands=commands)
-        with machine_lock(GUEST):
-            result = measure(definition, module.params["directory"])
+        result = _do(definition, module.params, module.check_mode)
     except MachineBusy as error:
         module.fail_json(msg=str(error), failure_class="infrastructure")
     except BenchmarkError as error:
         module.fail_json(msg=str(error), failure_class=error.failure_class)
-    for warning in result.pop("warnings"):
+    for warning in result.pop("warnings", []):
         module.warn(warning)
-    module.exit_json(changed=False, **result)
+    module.exit_json(**{"changed": False, **result})
+
+
+def _do(definition: BenchmarkDefinition, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    directory, target = options["directory"], options["target"]
+    if options["state"] == "surveyed":
+        return {"missing": [program._asdict() for program in missing_programs(_needed(definition, options["place"]))]}
+    if options["state"] == "serving":
+        return {"changed": not check_mode and start_servers(definition, directory)}
+    if options["state"] == "stopped":
+        return {"changed": not check_mode and stop_servers(directory)}
+    if options["place"] is not None:
+        definition = definition.on(options["place"])
+    if check_mode:
+        return planned_result(definition, online_cpus(), target)
+    with machine_lock(GUEST):
+        return measure(definition, directory, target, EarlyAbort.from_options(options["early_abort"]))
+
+
+def _needed(definition: BenchmarkDefinition, place: str | None) -> list[Program]:
+    """What has to be installed at a place; on the measured machine also what serves benchmarks that run elsewhere."""
+    if place is None:
+        return [program for benchmark in definition.benchmarks for program in benchmark.programs]
+    needed = [program for benchmark in definition.on(place).benchmarks for program in benchmark.programs]
+    if place == GUEST_PLACE:
+        serving = [b for b in definition.elsewhere() if any(job.server() is not None for job in b.jobs)]
+        needed += [benchmark.tool.program for benchmark in serving]
+    return needed
 
 
 if __name__ == "__main__":

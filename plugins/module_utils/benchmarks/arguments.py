@@ -7,11 +7,35 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.early_abort import BEYOND, ERRORS_PERCENT
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import LOOPBACK
+
 DIRECTORY = "/var/tmp/evolve-benchmark"
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "definition": {"type": "dict", "required": True},
+    "definition": {"type": "raw", "required": True},
+    "state": {"type": "str", "choices": ["measured", "surveyed", "serving", "stopped"], "default": "measured"},
+    "place": {"type": "str"},
+    "target": {"type": "str", "default": LOOPBACK},
     "directory": {"type": "path", "default": DIRECTORY},
+    "early_abort": {
+        "type": "dict",
+        "options": {
+            "limits": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "metric": {"type": "str", "required": True},
+                    "direction": {"type": "str", "choices": ["maximize", "minimize"], "required": True},
+                    "limit": {"type": "float", "required": True},
+                },
+            },
+            "beyond": {"type": "float", "default": BEYOND},
+            "seconds": {"type": "float"},
+            "errors_percent": {"type": "float", "default": ERRORS_PERCENT},
+        },
+    },
     "hypervisor": {"type": "str", "choices": ["libvirt", "simulated"], "default": "libvirt"},
     "simulation_directory": {"type": "path"},
     "simulation": {

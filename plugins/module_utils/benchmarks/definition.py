@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import DefinitionError, Fault
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.registry import TOOLS
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Tool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Program, Tool
 from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_you_mean
 
 GUEST = "guest"
@@ -48,6 +48,11 @@ class Benchmark:
     timeout_seconds: int
 
     @property
+    def programs(self) -> list[Program]:
+        """What has to be installed where it runs."""
+        return [self.tool.program, *(program for job in self.jobs for program in job.programs)]
+
+    @property
     def metric_names(self) -> list[str]:
         """The metrics that it yields."""
         return [self.prefix + name for job in self.jobs for name in job.metric_names]
@@ -64,6 +69,10 @@ class BenchmarkDefinition:
         """Where they run, in order, each once."""
         return list(dict.fromkeys(benchmark.place for benchmark in self.benchmarks))
 
+    def elsewhere(self) -> list[Benchmark]:
+        """Those that do not run on the measured machine itself."""
+        return [benchmark for benchmark in self.benchmarks if benchmark.place != GUEST]
+
     def on(self, place: str) -> BenchmarkDefinition:
         """Those that run there."""
         return BenchmarkDefinition(tuple(b for b in self.benchmarks if b.place == place))
@@ -73,15 +82,15 @@ def parse_definition(content: Any, where: str = "evolve_benchmark") -> Benchmark
     """Check a definition. Raises DefinitionError (a BenchmarkError) with all faults; `where` is what they call it."""
     faults: list[Fault] = []
     if isinstance(content, (list, tuple)):
-        sections = [Section(entry, f"{where}[{number}]", faults) for number, entry in enumerate(content)]
-        if not sections:
-            faults.append(Fault(where, "the list is empty, expected at least one benchmark"))
-        found = [_benchmark(section, alone=False) for section in sections]
+        if not content:
+            faults.append(Fault(where, "the list is empty, expected a mapping, or a list of at least one"))
+        places = [f"{where}[{number}]" for number in range(len(content))]
+        found = [_benchmark(entry, place, faults, alone=False) for entry, place in zip(content, places)]
         labels = Counter(benchmark.label for benchmark in found if benchmark is not None)
         for label in (label for label, count in labels.items() if count > 1):
             faults.append(Fault(where, f"{label!r} is there {labels[label]} times; tell them apart by a `label` each"))
     else:
-        found = [_benchmark(Section(content, where, faults), alone=True)]
+        found = [_benchmark(content, where, faults, alone=True)]
     if faults:
         raise DefinitionError(where, faults)
     return BenchmarkDefinition(tuple(benchmark for benchmark in found if benchmark is not None))
@@ -92,16 +101,17 @@ def metric_names(definition: BenchmarkDefinition) -> list[str]:
     return [name for benchmark in definition.benchmarks for name in benchmark.metric_names]
 
 
-def _benchmark(section: Section, alone: bool) -> Benchmark | None:
-    """One benchmark; None where the section has faults."""
-    before = len(section.faults)
+def _benchmark(content: Any, where: str, faults: list[Fault], alone: bool) -> Benchmark | None:
+    """One benchmark; None where it has faults, which are added to the list."""
+    before = len(faults)
+    section = Section(content, where, faults)
     jobs: list[Job] = []
     name = section.content.get("name")
     tool = TOOLS.get(name) if isinstance(name, str) else None
     if tool is not None:
         section.refuse_unknown([*GENERAL_OPTIONS, *tool.option_names()])
         jobs = tool.jobs(section)
-    elif len(section.faults) == before:
+    elif len(faults) == before:
         found = f"found {name!r}" if "name" in section.content else "is missing"
         section.fault("name", f"{found}, expected one of {', '.join(TOOLS)}.{did_you_mean(str(name), TOOLS)}")
     label = section.text("label", str(name), _LABEL)
@@ -115,13 +125,13 @@ def _benchmark(section: Section, alone: bool) -> Benchmark | None:
     planned = len(jobs) * (warmup_seconds + repeats * seconds) + runs * cooldown_seconds
     # Twice the time and two minutes: files are prepared slowly on an emulated machine.
     timeout_seconds = section.integer("timeout_seconds", 2 * planned + 120, minimum=1)
-    if len(section.faults) == before and timeout_seconds <= planned:
+    if len(faults) == before and timeout_seconds <= planned:
         section.fault(
             "timeout_seconds",
             f"found {timeout_seconds}, but the runs alone take {planned} s: {len(jobs)} tests of "
             f"{warmup_seconds} s warm-up and {repeats} x {seconds} s",
         )
-    if len(section.faults) > before or tool is None:
+    if len(faults) > before or tool is None:
         return None
     prefix = "" if alone else f"{label}."
     return Benchmark(

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import time
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, NamedTuple
+from contextlib import contextmanager, suppress
+from typing import Any, Dict, Iterable, Iterator, NamedTuple
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import Benchmark, BenchmarkDefinition
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.early_abort import EarlyAbort
@@ -21,7 +20,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Deadline, require_good
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.serving import served
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import LOOPBACK, PlannedShell, RunningShell
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Shell
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Program, Shell
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.workspace import Workspace
 
 _CLEANUP_SECONDS = 30
@@ -62,7 +61,9 @@ def measure(
             if outcomes[-1].cut_short:
                 break
     if len(outcomes) < len(definition.benchmarks):
-        raise HopelessError(f"it was cut short {outcomes[-1].cut_short}; the benchmarks after it were not run")
+        raise HopelessError(
+            f"the benchmark was cut short {outcomes[-1].cut_short}; the benchmarks after it were not run"
+        )
     return result(outcomes, commands, time.monotonic() - started)
 
 
@@ -100,11 +101,23 @@ def planned_commands(definition: BenchmarkDefinition, cpus: int, target: str = L
         shell = PlannedShell(target, benchmark.seed, cpus)
         for job in benchmark.jobs:
             job.prepare(shell)
-        for seconds in _runs_seconds(benchmark):
+        warm_up = [benchmark.warmup_seconds] if benchmark.warmup_seconds else []
+        for seconds in [*warm_up, *[benchmark.seconds] * benchmark.repeats]:
             for job in benchmark.jobs:
                 shell.run(job.run_command(shell, seconds))
         commands += shell.commands
     return commands
+
+
+def planned_result(definition: BenchmarkDefinition, cpus: int, target: str = LOOPBACK) -> dict[str, Any]:
+    """The module's result in check mode."""
+    commands = planned_commands(definition, cpus, target)
+    return {"metrics": {}, "runs": [], "seconds": 0.0, "version": "", "commands": commands, "cut_short": ""}
+
+
+def missing_programs(programs: Iterable[Program]) -> list[Program]:
+    """Those that are not on this machine, each once."""
+    return list(dict.fromkeys(program for program in programs if program.is_missing))
 
 
 class _Measurement:
@@ -143,26 +156,43 @@ class _Measurement:
     def _runs(self) -> tuple[list[Metrics], str]:
         """The metrics of each run, and why they are fewer than were asked for."""
         runs: list[Metrics] = []
-        planned = _runs_seconds(self._benchmark)
-        for number, seconds in enumerate(planned):
-            # The first run after a boot is 20-25 % low: it is made, and thrown away.
-            is_warm_up = bool(self._benchmark.warmup_seconds) and number == 0
-            metrics: Metrics = {}
+        # The first run after a boot is 20-25 % low: it is made, and thrown away.
+        if self._benchmark.warmup_seconds:
+            metrics = self._warm_up()
+            if hopeless := self._hopeless(metrics):
+                return [metrics], f"after the warm-up: {hopeless}"
+        for number in range(1, self._benchmark.repeats + 1):
+            metrics = {}
             for job in self._benchmark.jobs:
-                time.sleep(min(self._benchmark.cooldown_seconds, self._deadline.remaining_seconds()))
-                metrics.update(self._run(job, seconds))
-            hopeless = self._early_abort.reason(metrics) if self._early_abort is not None else None
-            if not is_warm_up or hopeless:
-                runs.append(metrics)
-            if hopeless and number + 1 < len(planned):
-                when = "the warm-up" if is_warm_up else f"run {len(runs)} of {self._benchmark.repeats}"
-                return runs, f"after {when}: {hopeless}"
+                metrics.update(self._read(job, self._output(job, self._benchmark.seconds)))
+            runs.append(metrics)
+            hopeless = self._hopeless(metrics)
+            if hopeless and number < self._benchmark.repeats:
+                return runs, f"after run {number} of {self._benchmark.repeats}: {hopeless}"
         return runs, ""
 
-    def _run(self, job: Job, seconds: int) -> Metrics:
+    def _warm_up(self) -> Metrics:
+        """What it gives, as far as it can be read; that it must end well is all that is asked of it."""
+        metrics: Metrics = {}
+        for job in self._benchmark.jobs:
+            output = self._output(job, self._benchmark.warmup_seconds)
+            with suppress(BenchmarkError):
+                metrics.update(self._read(job, output))
+        return metrics
+
+    def _hopeless(self, metrics: Metrics) -> str | None:
+        if self._early_abort is None or len(metrics) < len(self._benchmark.metric_names):
+            return None
+        return self._early_abort.reason(metrics)
+
+    def _output(self, job: Job, seconds: int) -> str:
+        time.sleep(min(self._benchmark.cooldown_seconds, self._deadline.remaining_seconds()))
         command = job.run_command(self._shell, seconds)
         done = self._shell.attempt(command, job.environment(self._shell))
-        found = job.metrics(require_good(command, done, job.good_exit_codes), self._shell)
+        return require_good(command, done, job.good_exit_codes)
+
+    def _read(self, job: Job, output: str) -> Metrics:
+        found = job.metrics(output, self._shell)
         if list(found) != job.metric_names:
             raise BenchmarkError(f"{job.name} gave {', '.join(found) or 'nothing'}, not {', '.join(job.metric_names)}")
         return {self._benchmark.prefix + name: value for name, value in found.items()}
@@ -177,19 +207,12 @@ class _Measurement:
         return self._benchmark.tool.version(done.output + done.errors)
 
 
-def _runs_seconds(benchmark: Benchmark) -> list[int]:
-    """How long each run takes, the warm-up first."""
-    return [*([benchmark.warmup_seconds] if benchmark.warmup_seconds else []), *[benchmark.seconds] * benchmark.repeats]
-
-
 def _require_programs(benchmark: Benchmark) -> None:
-    needed = [benchmark.tool.program, *(program for job in benchmark.jobs for program in job.programs)]
-    for program in needed:
-        if shutil.which(program.name) is None:
-            raise InfrastructureError(
-                f"the program {program.name} is not on this machine. Install the package {program.package}, or run the "
-                "role evolve.vm.benchmark with tasks_from: install"
-            )
+    for program in missing_programs(benchmark.programs):
+        package = f"the package {program.package}, or run the role evolve.vm.benchmark with tasks_from: install"
+        raise InfrastructureError(
+            f"the program {program.name} is not on this machine. Install {package if program.package else 'it'}"
+        )
 
 
 def _clean_up(benchmark: Benchmark, folder: str, shell: Shell) -> None:

@@ -48,7 +48,9 @@ class Deadline:
         """The error for a command that was still running."""
         during = f"during: {' '.join(command)}"
         if self.is_hopeless:
-            return HopelessError(f"it was cut short after {self.seconds:.0f} s, far more than the baseline takes, {during}")
+            return HopelessError(
+                f"it was cut short after {self.seconds:.0f} s, far more than the baseline takes, {during}"
+            )
         return BenchmarkError(f"the benchmark was stopped after timeout_seconds ({self.seconds:g} s), {during}")
 
 

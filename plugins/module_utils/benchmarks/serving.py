@@ -25,6 +25,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import J
 
 _READY_SECONDS = 20.0
 _LONGEST_SECONDS = 24 * 3600
+_SPARE_SECONDS = 60
 _RECORD = ".servers"
 
 
@@ -40,8 +41,7 @@ def served(jobs: Sequence[Job], shell: Shell) -> Iterator[None]:
         yield
     finally:
         for process in running:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill(process.pid)
             process.wait()
 
 
@@ -51,8 +51,9 @@ def start_servers(definition: BenchmarkDefinition, directory: str) -> bool:
     Returns whether there was anything to start. Raises BenchmarkError.
     """
     stop_servers(directory)
-    servers = _servers([job for benchmark in definition.benchmarks for job in benchmark.jobs])
-    seconds = sum(benchmark.timeout_seconds for benchmark in definition.benchmarks) + 60
+    elsewhere = definition.elsewhere()
+    servers = _servers([job for benchmark in elsewhere for job in benchmark.jobs])
+    seconds = sum(benchmark.timeout_seconds for benchmark in elsewhere) + _SPARE_SECONDS
     started: list[int] = []
     try:
         for server in servers:
@@ -64,8 +65,7 @@ def start_servers(definition: BenchmarkDefinition, directory: str) -> bool:
                 file.write("".join(f"{pid} {_begun(pid)}\n" for pid in started))
     except (BenchmarkError, OSError):
         for pid in started:
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+            _kill(pid)
         raise
     return bool(started)
 
@@ -81,8 +81,7 @@ def stop_servers(directory: str) -> bool:
         pid, dummy, begun = line.partition(" ")
         # Not another process that has got the number since.
         if pid.isdigit() and begun and _begun(int(pid)) == begun:
-            with suppress(ProcessLookupError):
-                os.killpg(int(pid), signal.SIGKILL)
+            _kill(int(pid))
     os.unlink(directory + _RECORD)
     return True
 
@@ -99,6 +98,11 @@ def _start(server: Server, seconds: float, folder: str) -> subprocess.Popen[byte
     program = server.command[0]
     if shutil.which(program) is None:
         raise InfrastructureError(f"the program {program} is not on the machine that is measured. Install it there")
+    if _answers(server.port):
+        raise InfrastructureError(
+            f"port {server.port} is in use on the machine that is measured, and {program} needs it. Stop what listens "
+            "there, or give the benchmark another port"
+        )
     return subprocess.Popen(
         ["timeout", "--kill-after=5", str(round(seconds)), *server.command],
         cwd=folder,
@@ -116,20 +120,50 @@ def _await(server: Server, process: subprocess.Popen[bytes]) -> None:
     while True:
         ended = process.poll()
         if ended is not None:
-            raise InfrastructureError(
-                f"{' '.join(server.command)} ended with exit code {ended}; is port {server.port} in use?"
-            )
-        with suppress(OSError), socket.create_connection((LOOPBACK, server.port), timeout=1):
+            raise InfrastructureError(f"{' '.join(server.command)} ended with exit code {ended}")
+        if _answers(server.port):
             return
         if time.monotonic() > end:
             raise InfrastructureError(f"{' '.join(server.command)} does not answer on port {server.port}")
         time.sleep(0.05)
 
 
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _kill(pid: int) -> None:
+    """End a server with its children, and come back when its port is free."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    end = time.monotonic() + _READY_SECONDS
+    while _runs_in_group(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _runs_in_group(group: int) -> bool:
+    """Whether a process of the group is more than a zombie."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            state, dummy, found = [*_stat(int(name)), "Z", "", ""][:3]
+            if found == str(group) and state != "Z":
+                return True
+    return False
+
+
 def _begun(pid: int) -> str:
     """When a process began, in the kernel's ticks; empty where there is none."""
+    return [*_stat(pid), *[""] * 20][19]
+
+
+def _stat(pid: int) -> list[str]:
+    """What the kernel says of a process, from its state on; empty where there is none."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -9,7 +9,9 @@ Nothing else knows tools by name.
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC, abstractmethod
+from importlib.util import find_spec
 from typing import ClassVar, Mapping, NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Completed
@@ -20,14 +22,20 @@ TARGET = "{target}"
 
 
 class Program(NamedTuple):
-    """An executable that is needed, and Debian's package of it, to be named in messages."""
+    """An executable that is needed, and Debian's package of it; library: it is a library of Python's, by this name."""
 
     name: str
     package: str
+    library: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is not on this machine."""
+        return find_spec(self.library) is None if self.library else shutil.which(self.name) is None
 
 
 class Server(NamedTuple):
-    """What has to run on the measured machine as long as the benchmark does, and the TCP port on which it then answers."""
+    """What has to run on the measured machine meanwhile, and the TCP port on which it then answers."""
 
     command: list[str]
     port: int
@@ -109,9 +117,11 @@ class Job(ABC):
 
     def prepare(self, shell: Shell) -> None:
         """Make what the runs need, the same for each measurement. In check mode every command gives an empty output."""
+        return
 
     def clean_up(self, shell: Shell) -> None:
         """Remove what lies outside the working folder, which is removed anyway. Called also after a failure."""
+        return
 
 
 class Tool(ABC):

@@ -15,7 +15,8 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition im
     parse_definition,
 )
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import planned_commands, result
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import Outcome, planned_result, result
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import LOOPBACK, PlannedShell
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import VCPUS
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation import surface
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.log import add_entry
@@ -33,19 +34,15 @@ def measure_machine(options: Mapping[str, Any], name: str, check_mode: bool) -> 
     machine.require_answer()
     try:
         definition = parse_definition(options["definition"], where="definition")
-        commands = planned_commands(definition, int(machine.values[VCPUS]))
-        if check_mode:
-            return _planned(commands)
+        planned = planned_result(definition, int(machine.values[VCPUS]))
+        if check_mode or options["state"] != "measured":
+            return {"changed": False, "missing": [], **planned}
         runs = _runs(machine, definition, options["simulation"])
     except BenchmarkError as error:
         return {"failed": True, "changed": False, "msg": str(error), "failure_class": error.failure_class}
-    outcome = result(definition, runs, VERSION, commands, time.monotonic() - started)
+    outcome = result([Outcome(runs, VERSION, "")], planned["commands"], time.monotonic() - started)
     outcome.pop("warnings")
     return {"changed": False, **outcome}
-
-
-def _planned(commands: list[str]) -> dict[str, Any]:
-    return {"changed": False, "metrics": {}, "runs": [], "seconds": 0.0, "version": "", "commands": commands}
 
 
 def _runs(
@@ -59,16 +56,17 @@ def _runs(
     # Counted before it is made: a measurement that fails is one, too.
     machine.measurements += 1
     machine.save()
-    _take_time(machine.name, done, definition.repeats, behaviour)
+    repeats = max(benchmark.repeats for benchmark in definition.benchmarks)
+    _take_time(machine.name, done, repeats, behaviour)
     fault = surface.benchmark_fault(machine.configuration)
     if fault is not None:
         raise BenchmarkError(fault)
     if _reached(behaviour["junk_after"], done):
-        definition.jobs[0].parse(_NONSENSE)
-    every = surface.metrics(machine.configuration)
-    wanted = {name: every[name] for name in metric_names(definition)}
+        first = definition.benchmarks[0]
+        first.jobs[0].metrics(_NONSENSE, PlannedShell(LOOPBACK, first.seed, 1))
+    wanted = surface.metrics_named(metric_names(definition), machine.configuration)
     settings = NoiseSettings(**{key: behaviour[key] for key in NoiseSettings._fields})
-    return disturbed(wanted, machine.name, done, definition.repeats, settings)
+    return disturbed(wanted, machine.name, done, repeats, settings)
 
 
 def _take_time(machine: str, measurement: int, repeats: int, behaviour: Mapping[str, Any]) -> None:

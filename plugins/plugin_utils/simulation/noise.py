@@ -60,7 +60,8 @@ def run_seconds(machine: str, measurement: int, seed: int, shortest: float, spre
 
 
 def _test(metric: str) -> str:
-    return metric.partition("_")[0]
+    label, dummy, name = metric.rpartition(".")
+    return label or name.partition("_")[0]
 
 
 def _is_latency(metric: str) -> bool:

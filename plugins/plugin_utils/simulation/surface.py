@@ -11,7 +11,7 @@ is written out in docs/reference/simulation.md: whoever changes one changes both
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
@@ -51,6 +51,8 @@ _DISK_GAIN = {
     ("unsafe", "threads"): 0.38,
     ("unsafe", "io_uring"): 0.42,
 }
+# How the names of metrics end that count what failed.
+_FAILURES = ("errors_total", "errors_percent", "lost_percent", "retransmits_total", "reconnects_total")
 _HOST_CACHED = ("writeback", "unsafe")
 
 
@@ -114,6 +116,26 @@ def metrics(configuration: Mapping[str, Value]) -> dict[str, float]:
         "cpu_latency_mean_ms": 1.7 * math.exp(-0.5 * cpu_gain),
         "cpu_latency_p95_ms": 2.1 * math.exp(-0.5 * cpu_gain + 0.05 * view.overcommitted),
     }
+
+
+def metrics_named(names: Iterable[str], configuration: Mapping[str, Value]) -> dict[str, float]:
+    """The metrics of these names, without noise; those that no formula knows are made up by their units.
+
+    A label and a dot may stand before a name. What fails is never; latencies are those of the disk, and so are rates.
+    """
+    known = metrics(configuration)
+    found = {}
+    for name in names:
+        own = name.rpartition(".")[2]
+        if own in known:
+            found[name] = known[own]
+        elif own.endswith(_FAILURES):
+            found[name] = 0.0
+        elif own.endswith(("_ms", "_seconds")):
+            found[name] = known["fileio_latency_mean_ms" if "_mean_" in own else "fileio_latency_p95_ms"]
+        else:
+            found[name] = known["fileio_operations_per_second"]
+    return found
 
 
 def start_fault(configuration: Mapping[str, Value]) -> str | None:

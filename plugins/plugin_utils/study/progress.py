@@ -24,6 +24,7 @@ def measured_line(study: Study, row: Row) -> str:
         baseline = study.trial(BASELINE_TRIAL)["configuration"]
         score = study.score(row["metrics"])
         broken = "  breaks a limit" if score.violation else ""
+        broken += f"  {row['message'][:_LONGEST_MESSAGE]}" if row["message"] else ""
         again = f"trial {trial['repeat_of']} again: " if trial["repeat_of"] is not None else ""
         changes = _changes(baseline, trial["configuration"])
         return f"{_head(study, row)}  {_gain(score.fitness)}{broken}   {again}{changes}"

@@ -46,10 +46,12 @@ def tell_measured(
     readback: Mapping[str, Any],
     tier: str = "none",
     benchmark_seconds: float | None = None,
+    cut_short: str = "",
 ) -> Row:
     """Record a measurement; returns its row. ResultError where the result is not fit to be a datum.
 
-    `tier` is what applying really cost; `benchmark_seconds` how long the benchmark took, with all it prepared.
+    `tier` is what applying really cost; `benchmark_seconds` how long the benchmark took, with all it prepared;
+    `cut_short` why fewer runs were made than the study asks for.
     """
     row = _told_run(study, run, "measured", runs=runs) or _open_run(study, run)
     if row["status"] == "measured":
@@ -73,7 +75,7 @@ def tell_measured(
         "readback": dict(readback),
         "tier": tier,
         "finished_at": finished_at,
-        "message": None,
+        "message": f"cut short {cut_short}" if cut_short else None,
     }
     if benchmark_seconds is not None:
         elapsed = seconds_between(row["started_at"], finished_at)

@@ -101,10 +101,4 @@ def test_simulated_machines_are_not_for_the_module(call):
 def test_the_documented_examples_are_accepted():
     for task in yaml.safe_load(benchmark.EXAMPLES):
         if "evolve.vm.benchmark" in task:
-            assert parse_definition(task["evolve.vm.benchmark"]["definition"]).jobs
-
-
-def test_every_metric_is_documented():
-    text = str(yaml.safe_load(benchmark.RETURN)["metrics"]["description"])
-    for name in metric_names(parse_definition({"name": "sysbench"})):
-        assert f"C({name})" in text
+            assert parse_definition(task["evolve.vm.benchmark"]["definition"]).benchmarks

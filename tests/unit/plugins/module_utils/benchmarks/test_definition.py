@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import metric_names, parse_definition
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, DefinitionError
+from ansible_collections.evolve.vm.tests.benchmark_outputs import RecordedShell, job_of
 
 ALL_METRICS = [
     "fileio_operations_per_second",
@@ -26,6 +27,11 @@ ALL_METRICS = [
 ]
 
 
+def only(content):
+    (benchmark,) = parse_definition(content).benchmarks
+    return benchmark
+
+
 def faults(content):
     with pytest.raises(DefinitionError) as caught:
         parse_definition(content)
@@ -38,19 +44,23 @@ def faults(content):
 def test_a_name_alone_measures_everything_with_the_defaults():
     definition = parse_definition({"name": "sysbench"})
     assert metric_names(definition) == ALL_METRICS
-    assert (definition.seconds, definition.warmup_seconds, definition.repeats) == (10, 3, 2)
-    assert definition.timeout_seconds == 2 * 3 * (3 + 2 * 10) + 120
+    assert definition.places == ["guest"]
+    (benchmark,) = definition.benchmarks
+    assert (benchmark.seconds, benchmark.warmup_seconds, benchmark.repeats) == (10, 3, 2)
+    assert (benchmark.seed, benchmark.cooldown_seconds) == (1, 0)
+    assert benchmark.timeout_seconds == 2 * 3 * (3 + 2 * 10) + 120
 
 
 def test_tests_are_run_in_the_order_given():
-    definition = parse_definition({"name": "sysbench", "tests": ["cpu", "fileio"]})
-    assert [job.name for job in definition.jobs] == ["cpu", "fileio"]
+    benchmark = only({"name": "sysbench", "tests": ["cpu", "fileio"]})
+    assert [job.name for job in benchmark.jobs] == ["cpu", "fileio"]
 
 
 def test_every_option_reaches_the_command():
-    definition = parse_definition(
+    benchmark = only(
         {
             "name": "sysbench",
+            "seed": 9,
             "fileio": {
                 "total_size_mib": 128,
                 "mode": "rndwr",
@@ -63,10 +73,11 @@ def test_every_option_reaches_the_command():
             "cpu": {"max_prime": 500, "threads": 5},
         }
     )
-    fileio, memory, cpu = (job.run_command(online_cpus=2, seconds=6) for job in definition.jobs)
+    fileio, memory, cpu = (job.run_command(RecordedShell(seed=benchmark.seed), 6) for job in benchmark.jobs)
     assert {
         "fileio",
         "--time=6",
+        "--rand-seed=9",
         "--threads=3",
         "--file-total-size=128M",
         "--file-num=2",
@@ -85,14 +96,16 @@ def test_every_option_reaches_the_command():
 
 
 def test_threads_follow_the_cpus_of_the_machine():
-    definition = parse_definition({"name": "sysbench", "tests": ["cpu"]})
-    assert "--threads=6" in definition.jobs[0].run_command(online_cpus=6, seconds=1)
+    cpu = job_of({"name": "sysbench", "tests": ["cpu"]})
+    assert "--threads=6" in cpu.run_command(RecordedShell(cpus=6), 1)
 
 
 def test_files_are_prepared_as_they_are_run():
-    fileio = parse_definition({"name": "sysbench", "tests": ["fileio"], "fileio": {"file_count": 9}}).jobs[0]
-    prepared, run = fileio.prepare_command(), fileio.run_command(1, 1)
-    assert {option for option in run if option.startswith("--file-")} == set(prepared[2:-1])
+    fileio, shell = job_of({"name": "sysbench", "tests": ["fileio"], "fileio": {"file_count": 9}}), RecordedShell()
+    fileio.prepare(shell)
+    (prepared,) = shell.commands
+    options = {option for option in fileio.run_command(shell, 1) if option.startswith(("--file-", "--rand-seed"))}
+    assert options == set(prepared.split()[2:-1])
     assert fileio.disk_mib == 64
 
 
@@ -176,7 +189,7 @@ def test_tests_are_a_list_that_is_not_empty(tests):
 def test_a_timeout_shorter_than_the_runs_is_refused():
     content = {"name": "sysbench", "tests": ["cpu"], "seconds": 5, "warmup_seconds": 3, "repeats": 2}
     assert "the runs alone take 13 s" in faults({**content, "timeout_seconds": 13})["evolve_benchmark.timeout_seconds"]
-    assert parse_definition({**content, "timeout_seconds": 14}).timeout_seconds == 14
+    assert only({**content, "timeout_seconds": 14}).timeout_seconds == 14
 
 
 def test_sizes_that_do_not_fit_each_other_are_refused():
@@ -191,6 +204,34 @@ def test_sizes_that_do_not_fit_each_other_are_refused():
 
 
 def test_numbers_may_be_text_because_templates_give_text():
-    definition = parse_definition({"name": "sysbench", "seconds": "5", "cpu": {"threads": "2"}, "tests": ["cpu"]})
-    assert definition.seconds == 5
-    assert "--threads=2" in definition.jobs[0].run_command(8, 1)
+    benchmark = only({"name": "sysbench", "seconds": "5", "cpu": {"threads": "2"}, "tests": ["cpu"]})
+    assert benchmark.seconds == 5
+    assert "--threads=2" in benchmark.jobs[0].run_command(RecordedShell(cpus=8), 1)
+
+
+def test_several_benchmarks_have_their_metrics_under_their_names():
+    cpu = {"name": "sysbench", "tests": ["cpu"]}
+    definition = parse_definition([cpu, {**cpu, "label": "generated", "on": "load-1", "repeats": 4}])
+    assert definition.places == ["guest", "load-1"]
+    assert [benchmark.repeats for benchmark in definition.benchmarks] == [2, 4]
+    assert metric_names(definition) == [
+        f"{label}.{name}" for label in ("sysbench", "generated") for name in ALL_METRICS if name.startswith("cpu_")
+    ]
+    assert metric_names(definition.on("load-1"))[0] == "generated.cpu_events_per_second"
+
+
+def test_faults_of_several_benchmarks_are_told_at_once_and_say_where():
+    found = faults([{"name": "sysbench", "seconds": 0}, {"name": "sysbensh"}, 3, {"name": "sysbench", "label": "a b"}])
+    assert list(found) == [
+        "evolve_benchmark[0].seconds",
+        "evolve_benchmark[1].name",
+        "evolve_benchmark[2]",
+        "evolve_benchmark[3].label",
+    ]
+    assert "Did you mean sysbench?" in found["evolve_benchmark[1].name"]
+
+
+def test_benchmarks_of_one_name_need_labels():
+    found = faults([{"name": "sysbench"}, {"name": "sysbench"}])
+    assert found == {"evolve_benchmark": "'sysbench' is there 2 times; tell them apart by a `label` each"}
+    assert "the list is empty" in faults([])["evolve_benchmark"]

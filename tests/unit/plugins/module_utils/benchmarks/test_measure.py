@@ -17,7 +17,8 @@ import pytest
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import metric_names, parse_definition
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, InfrastructureError
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import measure, online_cpus, planned_commands
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import measure, planned_commands
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import online_cpus
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

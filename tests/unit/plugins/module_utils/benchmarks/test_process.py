@@ -10,12 +10,17 @@ import time
 
 import pytest
 
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, InfrastructureError
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Deadline, run, run_well
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import (
+    BenchmarkError,
+    HopelessError,
+    InfrastructureError,
+)
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Deadline, require_good, run
 
 
 def sh(script, directory, seconds=20):
-    return run_well(["sh", "-c", script], str(directory), Deadline(seconds))
+    command = ["sh", "-c", script]
+    return require_good(command, run(command, str(directory), Deadline(seconds)))
 
 
 def is_alive(pid):
@@ -81,3 +86,21 @@ def test_bytes_that_are_no_text_are_no_crash(tmp_path):
 def test_no_time_left_means_stopped_at_once(tmp_path):
     with pytest.raises(BenchmarkError, match="stopped after"):
         sh("sleep 60", tmp_path, seconds=0)
+
+
+def test_what_takes_far_longer_than_the_baseline_is_hopeless(tmp_path):
+    with pytest.raises(
+        HopelessError, match=r"cut short after 1 s, far more than the baseline takes, during: sh"
+    ) as told:
+        run(["sh", "-c", "sleep 60"], str(tmp_path), Deadline(20, hopeless_seconds=1))
+    assert told.value.failure_class == "configuration"
+    with pytest.raises(BenchmarkError, match="stopped after timeout_seconds"):
+        run(["sh", "-c", "sleep 60"], str(tmp_path), Deadline(1, hopeless_seconds=20))
+
+
+def test_another_exit_code_may_be_good(tmp_path):
+    command = ["sh", "-c", "echo told; exit 2"]
+    done = run(command, str(tmp_path), Deadline(5))
+    assert require_good(command, done, good=(0, 2)) == "told\n"
+    with pytest.raises(BenchmarkError, match="exit code 2"):
+        require_good(command, done)
