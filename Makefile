@@ -183,6 +183,10 @@ build: $(venv)/runtime ## build the collection artefact
 bench: $(venv)/development ## run the benchmarks of tests/benchmark
 	@$(pytest) -q -s tests/benchmark
 
+.PHONY: fuzz
+fuzz: $(venv)/libvirt ## give every parser of benchmark outputs 100,000 damaged ones
+	@EVOLVE_FUZZ_ROUNDS=100000 $(pytest) -n 2 -k 'damage' tests/unit/plugins/module_utils/benchmarks
+
 .PHONY: bench-crashes
 bench-crashes: $(if $(findstring --lab,$(BENCH)),$(venv)/libvirt,$(venv)/development) ## kill the controller of a study at 100 moments and see whether anything is lost; BENCH=--lab does it on real machines
 	@PYTHONPATH=.collections $(bin)/python -m ansible_collections.evolve.vm.tests.benchmark.crashes $(BENCH)

@@ -33,6 +33,14 @@ options:
     description: How long to wait for others at most.
     type: int
     default: 3600
+  early_abort:
+    description:
+      - When a run of the search is hopeless, for the option of the same name of M(evolve.vm.benchmark). A dictionary of
+        C(limit_factor) (2, times the limit of a goal), C(time_factor) (4, times what the baseline takes, at least a
+        minute) and C(errors_percent) (50).
+      - V(false) has every run made to its end. The baseline and the verification always are.
+    type: raw
+    version_added: 0.2.0
 """
 
 EXAMPLES = r"""
@@ -74,6 +82,9 @@ run:
       type: int
     configuration:
       description: What to apply.
+      type: dict
+    early_abort:
+      description: When it is hopeless, for the option of M(evolve.vm.benchmark); none where it never is.
       type: dict
     block:
       description: Number of the verification block, if it is part of one.

@@ -43,6 +43,10 @@ options:
   fork:
     description: Name of a study whose trials a new study takes over, as far as they are valid in its space.
     type: str
+  early_abort:
+    description: When a run of the search is hopeless, as M(evolve.vm.ask) has it. It is only checked here.
+    type: raw
+    version_added: 0.2.0
   simulated:
     description: Whether the slots are simulated machines. Everything the study writes says so.
     type: bool

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -68,15 +69,17 @@ def test_a_slot_that_answers_again_is_taken_back(estate: Estate) -> None:
 
 
 def test_a_worker_that_is_killed_fails_its_run_and_the_slot_goes_on(estate: Estate) -> None:
-    estate.variables |= {"evolve_simulation": {"seconds_per_run": 0.4}}
+    estate.variables |= {"evolve_simulation": {"seconds_per_run": 1.0}}
     with estate.start() as controller:
         assert controller.wait_for("Search"), controller.output
         assert controller.wait_for("trial 1/8"), controller.output
         killed = []
 
         def kill_one() -> bool:
-            """As the kernel does when it is out of memory."""
-            for pid in descendants(controller.pid)[:1]:
+            """As the kernel does when it is out of memory; one that is measuring, for the others are soon done."""
+            before = descendants(controller.pid)
+            time.sleep(0.5)
+            for pid in [pid for pid in descendants(controller.pid) if pid in before][:1]:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
