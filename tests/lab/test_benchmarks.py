@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role benchmark on a real guest: every tool inside it or against it, what is left there, and what is in the way."""
+"""The role benchmark on a real guest: tools inside it and against it, what is left there, what is in the way."""
 
 from __future__ import annotations
 

@@ -139,6 +139,33 @@ def test_a_study_learns_from_another_and_from_machines_that_are_there(estate: Es
     assert "Founder:" not in again.stdout
 
 
+def test_several_benchmarks_and_a_run_that_is_hopeless(estate: Estate) -> None:
+    estate.variables |= {
+        "evolve_benchmark": [
+            {"name": "sysbench", "tests": ["cpu"]},
+            {"name": "command", "label": "shop", "command": "ab", "metrics": {"latency_p95_ms": {"regex": "(x)"}}},
+        ],
+        "evolve_goals": [
+            {"metric": "sysbench.cpu_events_per_second", "direction": "maximize"},
+            # The baseline has about 4 ms.
+            {"metric": "shop.latency_p95_ms", "direction": "minimize", "limit": 3.95},
+        ],
+        "evolve_early_abort": {"limit_factor": 1},
+    }
+    ended = estate.run()
+    output = said(ended)
+    assert ended.returncode == 0, output
+    runs = estate.rows("select purpose, message, runs from measurements where status = 'measured'")
+    cut = [(message, len(json.loads(made))) for purpose, message, made in runs if message]
+    assert cut, output
+    assert {made for dummy, made in cut} == {1}
+    assert all(message.startswith("cut short after run 1 of 2: shop.latency_p95_ms is ") for message, dummy in cut)
+    assert all(purpose == "search" for purpose, message, dummy in runs if message)
+    assert "breaks a limit cut short after run 1 of 2" in output
+    refused = estate.run("evolve", "--check", "-e", json.dumps({"evolve_early_abort": {"time_facto": 2}}))
+    assert "evolve_early_abort.time_facto: unknown; there are: limit_factor" in said(refused)
+
+
 def test_a_study_of_other_parameters_cannot_teach_however_they_are_named(estate: Estate) -> None:
     assert estate.run().returncode == 0
     estate.variables |= {"evolve_study": "next", "evolve_learn_from": ["trying"]}

@@ -38,6 +38,10 @@ class EarlyAbort(NamedTuple):
         limits = tuple(Limit(limit["metric"], limit["direction"], limit["limit"]) for limit in options["limits"])
         return cls(limits, options["seconds"], options["beyond"], options["errors_percent"])
 
+    @property
+    def _beyond(self) -> str:
+        return f"{self.beyond:g} times " if self.beyond != 1 else ""
+
     def reason(self, metrics: Mapping[str, float]) -> str | None:
         """Why a benchmark that has given these metrics so far is hopeless, as half a sentence; None where it is not."""
         for name, value in metrics.items():
@@ -48,7 +52,7 @@ class EarlyAbort(NamedTuple):
             if found is None or limit <= 0:
                 continue
             if direction == "minimize" and found > limit * self.beyond:
-                return f"{metric} is {found:.4g}, more than {self.beyond:g} times its limit of {limit:g}"
+                return f"{metric} is {found:.4g}, more than {self._beyond}its limit of {limit:g}"
             if direction == "maximize" and found < limit / self.beyond:
-                return f"{metric} is {found:.4g}, less than its limit of {limit:g} divided by {self.beyond:g}"
+                return f"{metric} is {found:.4g}, {self._beyond}less than its limit of {limit:g}"
         return None

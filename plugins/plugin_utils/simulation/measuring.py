@@ -14,6 +14,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition im
     metric_names,
     parse_definition,
 )
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.early_abort import EarlyAbort
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.measure import Outcome, planned_result, result
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import LOOPBACK, PlannedShell
@@ -40,7 +41,8 @@ def measure_machine(options: Mapping[str, Any], name: str, check_mode: bool) -> 
         runs = _runs(machine, definition, options["simulation"])
     except BenchmarkError as error:
         return {"failed": True, "changed": False, "msg": str(error), "failure_class": error.failure_class}
-    outcome = result([Outcome(runs, VERSION, "")], planned["commands"], time.monotonic() - started)
+    runs, cut_short = _made(runs, EarlyAbort.from_options(options["early_abort"]))
+    outcome = result([Outcome(runs, VERSION, cut_short)], planned["commands"], time.monotonic() - started)
     outcome.pop("warnings")
     return {"changed": False, **outcome}
 
@@ -67,6 +69,14 @@ def _runs(
     wanted = surface.metrics_named(metric_names(definition), machine.configuration)
     settings = NoiseSettings(**{key: behaviour[key] for key in NoiseSettings._fields})
     return disturbed(wanted, machine.name, done, repeats, settings)
+
+
+def _made(runs: list[dict[str, float]], early_abort: EarlyAbort | None) -> tuple[list[dict[str, float]], str]:
+    """The runs that are made before they are hopeless, and why there are no more. The warm-up is not simulated."""
+    for number, run in enumerate(runs[:-1], start=1):
+        if early_abort is not None and (hopeless := early_abort.reason(run)):
+            return runs[:number], f"after run {number} of {len(runs)}: {hopeless}"
+    return runs, ""
 
 
 def _take_time(machine: str, measurement: int, repeats: int, behaviour: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ LIMITS = (Limit("latency_p95_ms", "minimize", 50.0), Limit("a.rate", "maximize",
     [
         ({"latency_p95_ms": 101.0}, "latency_p95_ms is 101, more than 2 times its limit of 50"),
         ({"latency_p95_ms": 99.0}, None),
-        ({"a.rate": 49.0}, "a.rate is 49, less than its limit of 100 divided by 2"),
+        ({"a.rate": 49.0}, "a.rate is 49, 2 times less than its limit of 100"),
         ({"a.rate": 51.0, "b.errors_percent": 50.0}, None),
         ({"b.errors_percent": 51.0}, "b.errors_percent is 51, over 50"),
         ({"other": 1e9}, None),
