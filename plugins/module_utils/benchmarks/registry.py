@@ -6,7 +6,15 @@
 from __future__ import annotations
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.command import Command
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.fio import FioTool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Tool
 
-TOOLS: dict[str, Tool] = {tool.name: tool for tool in (Sysbench(), Command())}
+TOOLS: dict[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Command(),
+        FioTool(),
+        Sysbench(),
+    )
+}
