@@ -172,8 +172,8 @@ def test_a_torn_output_is_told():
 @pytest.mark.parametrize(
     ("name", "options", "says"),
     [
-        ("randrw", {"mode": "randread"}, "operations of kind write"),
-        ("read_1m", {"mode": "write", "block_size_kib": 1024}, "operations of kind read"),
+        ("randrw", {"mode": "randread"}, "operations of the kind write"),
+        ("read_1m", {"mode": "write", "block_size_kib": 1024}, "operations of the kind read"),
         ("read_1m", {"mode": "read", "block_size_kib": 512}, "contradicts itself"),
         ("randrw", {"fsync_every": 20}, r"measured nothing: jobs\[0\].sync.total_ios is 0"),
         ("randrw", {"io_depth": 1}, "more than 1 at a time can be"),
