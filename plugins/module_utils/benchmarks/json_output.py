@@ -14,6 +14,8 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import
 
 #: Longer numbers are none: 2**64 has 20 digits, and tools write a dozen decimals.
 _LONGEST_NUMBER = 40
+#: Stands for the value of a key that an object has twice: whoever wants to read it is refused.
+_TWICE = object()
 
 
 class Document:
@@ -79,7 +81,7 @@ class Document:
 def document(output: str, tool: str) -> Document:
     """The one JSON object that begins a line of an output; tools may print remarks before and after it.
 
-    Raises BenchmarkError for none and for two of them, for duplicate keys, and for numbers that are none.
+    Raises BenchmarkError for none and for two of them, and for numbers that are none.
     """
     starts = [match.start() for match in re.finditer(r"^\{", output, re.MULTILINE)]
     if len(starts) != 1:
@@ -94,9 +96,10 @@ def document(output: str, tool: str) -> Document:
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is there twice")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        # Not an error of the whole: iperf3 up to 3.13 repeats the sizes of buffers for each stream.
+        found[key] = _TWICE if key in found else value
     return found
 
 
@@ -118,7 +121,7 @@ def _constant(text: str) -> NoReturn:
 
 
 def _shown(found: Any) -> str:
-    return "nothing" if found is None else repr(found)[:60]
+    return "nothing" if found is None else "two values" if found is _TWICE else repr(found)[:60]
 
 
 _DECODER = json.JSONDecoder(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.command import Command
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.fio import FioTool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.iperf3 import Iperf3Tool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.stress_ng import StressNg
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Tool
@@ -16,6 +17,7 @@ TOOLS: dict[str, Tool] = {
     for tool in (
         Command(),
         FioTool(),
+        Iperf3Tool(),
         StressNg(),
         Sysbench(),
     )

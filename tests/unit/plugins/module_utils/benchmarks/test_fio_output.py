@@ -153,7 +153,7 @@ def test_a_number_that_is_wrong_makes_no_score(values, says):
         ('{"jobs": [{}, {}]}', "2 jobs, expected one group"),
         ('{"jobs": NaN}', "NaN is no number"),
         ('{"jobs": 1e999}', "1e999 is no number"),
-        ('{"jobs": [], "jobs": []}', "a key is there twice"),
+        ('{"jobs": [], "jobs": []}', "has two values for 'jobs'"),
         ('{"jobs": 1' + "0" * 5000 + "}", "a number of 5001 digits"),
         ('{"jobs": ' + "[" * 100000, "torn or wrong"),
         ("{}\n{}\n", "2 JSON objects"),

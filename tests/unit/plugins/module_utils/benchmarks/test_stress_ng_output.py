@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading stress-ng's reports: real ones (fixtures/, stress-ng 0.15.06 of Debian 12), and everything that is not one."""
+"""Reading stress-ng's reports: real ones (fixtures/, 0.15.06 of Debian 12), and everything that is not one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_number_is_the_one_in_real_time():
 
 
 def test_other_versions_are_understood():
-    """0.13 ends with system-time; 0.17 writes more of its own for a stressor; --sn gives exponents; times may follow."""
+    """0.13 ends with system-time; 0.17 writes more for each stressor; --sn gives exponents; times may follow."""
     expected = metrics_of("matrix", recorded("matrix"))
     oldest = re.sub(r" +(cpu-usage-per-instance|max-rss|\S+-ops-per-sec): .*\n", "", recorded("matrix"))
     assert oldest != recorded("matrix")
