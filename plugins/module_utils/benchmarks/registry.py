@@ -8,6 +8,7 @@ from __future__ import annotations
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.command import Command
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.fio import FioTool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.iperf3 import Iperf3Tool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.latency import Latency
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.stress_ng import StressNg
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Tool
@@ -18,6 +19,7 @@ TOOLS: dict[str, Tool] = {
         Command(),
         FioTool(),
         Iperf3Tool(),
+        Latency(),
         StressNg(),
         Sysbench(),
     )

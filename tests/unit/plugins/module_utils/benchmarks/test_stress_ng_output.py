@@ -25,7 +25,7 @@ def job(name):
 
 
 def recorded(name):
-    return (FIXTURES / f"stress_ng_{name}.yaml").read_text()
+    return (FIXTURES / f"stress_ng_{name}.txt").read_text()
 
 
 def metrics_of(name, report):
