@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 from pathlib import Path
@@ -80,6 +81,22 @@ def test_the_files_are_laid_out_and_stay_what_they_are(disk):
     assert all(path.stat().st_blocks * SECTOR >= path.stat().st_size for path in disk.iterdir())
     job.metrics(shell.run(job.run_command(shell, 1)), shell)
     assert {path.name: path.stat().st_size for path in disk.iterdir()} == sizes
+
+
+def test_a_second_measurement_starts_from_the_same_data(disk):
+    job = job_of({"name": "fio", "total_size_mib": 2, "mode": "randwrite"})
+    shell = RunningShell(str(disk), LOOPBACK, 1, Deadline(60), [])
+
+    def digest():
+        (path,) = disk.iterdir()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    job.prepare(shell)
+    first = digest()
+    shell.run(job.run_command(shell, 1))
+    assert digest() != first
+    job.prepare(shell)
+    assert digest() == first
 
 
 def test_the_same_seed_draws_the_same_blocks(disk):
