@@ -90,13 +90,12 @@ class Fio(Job):
         return names
 
     def prepare(self, shell: Shell) -> None:
+        # Written by a job of its own: before one that writes, fio would only reserve the space.
         shell.run(
             [
                 *self._common(shell),
                 "--rw=write",
                 f"--bs={self._layout_kib}k",
-                # Really written: a file that is only reserved is read without touching the disk.
-                "--fallocate=none",
                 # Every block drawn by the seed; unasked, fio mixes the time of day into a few of them.
                 "--refill_buffers=1",
                 "--end_fsync=1",
