@@ -325,7 +325,7 @@ def _needed(definition: BenchmarkDefinition, place: str | None) -> list[Program]
     needed = [program for benchmark in definition.on(place).benchmarks for program in benchmark.programs]
     if place == GUEST_PLACE:
         serving = [b for b in definition.elsewhere() if any(job.server() is not None for job in b.jobs)]
-        needed += [benchmark.tool.program for benchmark in serving]
+        needed += [program for benchmark in serving for program in benchmark.programs]
     return needed
 
 

@@ -24,18 +24,22 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import J
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.workspace import Workspace
 
 _CLEANUP_SECONDS = 30
-#: Below this a latency in ms is too near to a resolution of 0.001 ms to compare configurations by.
-COARSE_LATENCY_MS = 0.01
+#: A latency below this many times the tool's resolution is too coarse to compare configurations by.
+COARSE = 10
 
 Metrics = Dict[str, float]
 
 
 class Outcome(NamedTuple):
-    """What one benchmark gave: the metrics of each run, by their full names; why it was cut short, if it was."""
+    """What one benchmark gave: the metrics of each run, by their full names; why it was cut short, if it was.
+
+    resolution_ms: the smallest difference of latencies that its tool prints; 0 where that is no concern.
+    """
 
     runs: list[Metrics]
     version: str
-    cut_short: str
+    cut_short: str = ""
+    resolution_ms: float = 0.0
 
 
 def measure(
@@ -86,10 +90,11 @@ def result(outcomes: list[Outcome], commands: list[str], seconds: float) -> dict
         "commands": commands,
         "cut_short": outcomes[-1].cut_short,
         "warnings": [
-            f"{name} is {value:.4f} ms, near to the 0.001 ms that tools tell apart: differences between configurations "
-            "are lost in rounding. Give the test heavier operations: a larger block_size_kib, for example"
-            for name, value in metrics.items()
-            if name.endswith("_ms") and "_p95_" in name and value < COARSE_LATENCY_MS
+            f"{name} is {metrics[name]:.4f} ms, near to the {outcome.resolution_ms:g} ms that {outcome.version} tells "
+            "apart: differences between configurations are lost in rounding. Give the test heavier operations"
+            for outcome in outcomes
+            for name in outcome.runs[0]
+            if "_p95_" in name and metrics[name] < COARSE * outcome.resolution_ms
         ],
     }
 
@@ -151,7 +156,7 @@ class _Measurement:
                 runs, cut_short = self._runs()
         finally:
             _clean_up(benchmark, self._workspace.path, self._shell)
-        return Outcome(runs, version, cut_short)
+        return Outcome(runs, version, cut_short, benchmark.tool.resolution_ms)
 
     def _runs(self) -> tuple[list[Metrics], str]:
         """The metrics of each run, and why they are fewer than were asked for."""

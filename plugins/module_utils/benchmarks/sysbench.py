@@ -168,6 +168,7 @@ class Sysbench(Tool):
 
     name = "sysbench"
     program = Program("sysbench", "sysbench")
+    resolution_ms = sysbench_output.LATENCY_FLOOR_MS
     METRICS: ClassVar[Mapping[str, str]] = {
         "fileio_operations_per_second": "reads and writes, fsyncs not counted",
         "fileio_read_mib_per_second": "read; only in modes that read",

@@ -131,6 +131,8 @@ class Tool(ABC):
     """The name in the definition."""
     program: Program
     """What is looked for on the machine."""
+    resolution_ms: float = 0.0
+    """The smallest difference of latencies that it prints, in ms, where that is coarse."""
     METRICS: ClassVar[Mapping[str, str]]
     """What its metrics mean, by their names; `<test>` and the like stand for the parts that vary."""
 
