@@ -9,6 +9,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.command impor
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.fio import FioTool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.iperf3 import Iperf3Tool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.latency import Latency
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.pgbench import PgbenchTool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.stress_ng import StressNg
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Tool
@@ -20,6 +21,7 @@ TOOLS: dict[str, Tool] = {
         FioTool(),
         Iperf3Tool(),
         Latency(),
+        PgbenchTool(),
         StressNg(),
         Sysbench(),
     )
