@@ -54,7 +54,9 @@ def metrics(output: str, logs: Sequence[str], columns: Columns) -> dict[str, flo
             raise BenchmarkError(f"pgbench's summary counts {counted} {what} transactions, its log {found}")
     mean = sum(log.latencies) / processed
     _same(output, "latency average", mean)
-    _same(output, "latency stddev", math.sqrt(max(0.0, sum(time * time for time in log.latencies) / processed - mean**2)))
+    _same(
+        output, "latency stddev", math.sqrt(max(0.0, sum(time * time for time in log.latencies) / processed - mean**2))
+    )
     rate = _rate(output)
     _check_duration(output, processed / rate, log.seconds, columns.lag)
     found_metrics = {
@@ -91,7 +93,9 @@ def _ends_at_failures(output: str) -> bool:
 
 def _rate(output: str) -> float:
     """Transactions a second, connecting not counted."""
-    (text,) = _one(output, rf"tps = ({_NUMBER}) \((?:without initial connection time|excluding connections establishing)\)")
+    (text,) = _one(
+        output, rf"tps = ({_NUMBER}) \((?:without initial connection time|excluding connections establishing)\)"
+    )
     rate = float(text)
     if rate <= 0:
         raise BenchmarkError(f"pgbench measured nothing: tps is {text}." + last_lines(output))

@@ -17,6 +17,12 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import
 LATENCY_FLOOR_MS = 0.001
 # Half a bucket of sysbench's histogram: 1024 buckets on a log scale from 0.001 to 100 000 ms.
 _HALF_BUCKET = 0.5 * math.log(1e5 / 1e-3) / 1023
+#: What a test oltp_* yields, without the test's name before it.
+OLTP_METRICS = (
+    *("transactions_per_second", "queries_per_second", "latency_mean_ms", "latency_p95_ms"),
+    *("errors_total", "errors_percent", "reconnects_total"),
+)
+_COUNTS = ("transactions", "queries", "ignored errors", "reconnects")
 _BUCKET = re.compile(r"^ *(\S+) \|\** +(\S+)$", re.MULTILINE)
 
 
@@ -70,6 +76,78 @@ def fileio(output: str, block_size_kib: int, wanted: list[str]) -> dict[str, flo
         "fileio_latency_p95_ms": p95,
     }
     return {name: _positive(metrics[name], name, output) for name in wanted}
+
+
+def threads(output: str) -> dict[str, float]:
+    """Metrics of the test threads."""
+    mean, p95 = _latency(output)
+    return {
+        "threads_events_per_second": _number(output, "total number of events:") / _seconds(output),
+        "threads_latency_mean_ms": mean,
+        "threads_latency_p95_ms": p95,
+    }
+
+
+def mutex(output: str, locks: int) -> dict[str, float]:
+    """Metrics of the test mutex, in which each thread is one event and takes this many locks."""
+    mean, dummy = _latency(output)
+    return {
+        "mutex_locks_per_second": _number(output, "total number of events:") * locks / _seconds(output),
+        "mutex_latency_mean_ms": mean,
+    }
+
+
+def oltp(output: str) -> dict[str, float]:
+    """Metrics of a test oltp_*, without the test's name before them."""
+    seconds = _seconds(output)
+    mean, p95 = _latency(output)
+    counts = {what: _counted(output, what, seconds) for what in _COUNTS}
+    parts = sum(_number(output, f"{kind}:") for kind in ("read", "write", "other"))
+    for what, count, printed in (
+        ("queries", counts["queries"], parts),
+        ("queries", counts["queries"], _number(output, "total:")),
+        ("transactions", counts["transactions"], _number(output, "total number of events:")),
+    ):
+        if count != printed:
+            raise BenchmarkError(
+                f"sysbench's output contradicts itself: it counts {count:.0f} {what}, and {printed:.0f}"
+            )
+    errors = counts["ignored errors"]
+    return {
+        "transactions_per_second": counts["transactions"] / seconds,
+        "queries_per_second": _positive(counts["queries"], "number of queries", output) / seconds,
+        "latency_mean_ms": mean,
+        "latency_p95_ms": p95,
+        "errors_total": errors,
+        "errors_percent": 100 * errors / (counts["transactions"] + errors),
+        "reconnects_total": counts["reconnects"],
+    }
+
+
+def _counted(output: str, what: str, seconds: float) -> float:
+    """How many there were, which sysbench also prints as a rate."""
+    count = _number(output, f"{what}:", r"(\S+) +\(\S+ per sec\.\)")
+    rate = _number(output, f"{what}:", r"\S+ +\((\S+) per sec\.\)")
+    _same(rate, count / seconds, 0.011, f"{count:.0f} {what} in {seconds} s")
+    return count
+
+
+def _seconds(output: str) -> float:
+    """How long the run took."""
+    seconds = _positive(_number(output, "total time:", r"(\S+)s"), "total time", output)
+    threads_mean = _number(output, "execution time (avg/stddev):", r"(\S+)/\S+")
+    events = _number(output, "total number of events:")
+    each = _positive(_number(output, "events (avg/stddev):", r"(\S+)/\S+"), "events of a thread", output)
+    # Threads are counted by what they did; each worked from the beginning to its last event, and no longer.
+    _same(
+        threads_mean, _number(output, "sum:") / 1000 * each / events if events else 0.0, 0.02, "that of the latencies"
+    )
+    longest = _number(output, "max:") / 1000
+    if not threads_mean - 0.01 <= seconds <= 1.05 * (threads_mean + longest) + 0.5:
+        raise BenchmarkError(
+            f"sysbench's output contradicts itself: {seconds} s in all, {threads_mean} s a thread, {longest} s an event"
+        )
+    return seconds
 
 
 def _latency(output: str) -> tuple[float, float]:
