@@ -106,7 +106,8 @@ class Pgbench(Job):
 
     def _script(self) -> list[str]:
         if self.file or self.sql:
-            # Its tables may be others, so that pgbench cannot vacuum its own. A weight, so that no @ in the name is one.
+            # Its tables may be others, so that pgbench cannot vacuum its own. The weight keeps an @ in the name from
+            # being taken for one.
             return ["--no-vacuum", f"--file={self.file or _SQL_FILE}@1"]
         return [f"--builtin={self.script}"]
 
@@ -152,7 +153,7 @@ class PgbenchTool(Tool):
         found = re.match(r"pgbench \(PostgreSQL\) ([0-9]+)[.a-z0-9]*(?= |$)", output.strip())
         if not found or int(found.group(1)) < pgbench_output.OLDEST:
             raise InfrastructureError(
-                f"this pgbench calls itself {output.strip()[:100]!r}; the output of pgbench {pgbench_output.OLDEST} and "
-                "later is understood. Install a newer PostgreSQL"
+                f"this pgbench calls itself {output.strip()[:100]!r}; the output of pgbench {pgbench_output.OLDEST} "
+                "and later is understood. Install a newer PostgreSQL"
             )
         return found.group().replace(" (PostgreSQL)", "")

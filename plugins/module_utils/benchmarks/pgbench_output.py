@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading what pgbench 12 and later prints, and its log of transactions. Pure: metrics or a BenchmarkError.
 
-The summary and the log are two accounts of one run: number, mean and spread of the latencies, failures and duration must
-be the same in both.
+The summary and the log are two accounts of one run: number, mean and spread of the latencies, failures and duration
+must be the same in both.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Iterable, NamedTuple, Sequence
+from array import array
+from typing import NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, last_lines
 
@@ -103,7 +104,7 @@ def _rate(output: str) -> float:
 
 
 def _check_duration(output: str, seconds: float, logged: float, rated: bool) -> None:
-    """The summary's number by its rate is how long it ran; the log must have about the same, and the duration asked for."""
+    """Number by rate is how long it ran: about as long as the log says, and as was asked for."""
     asked = float(_one(output, rf"duration: ({_WHOLE}) s")[0])
     if logged > 1.1 * seconds + 0.5:
         raise BenchmarkError(f"pgbench's rate makes it run {seconds:.1f} s, but its log covers {logged:.1f} s")
@@ -118,20 +119,25 @@ def _check_duration(output: str, seconds: float, logged: float, rated: bool) -> 
 
 
 def _log(logs: Sequence[str], columns: Columns) -> _Log:
-    line = re.compile(
+    entry = re.compile(
         rf"([0-9]{{1,9}}) ({_WHOLE}) ({_WHOLE}|{'|'.join(_FAILURES)}) [0-9]{{1,9}} ([0-9]{{1,11}}) ([0-9]{{1,6}})"
         + rf" {_WHOLE}" * (columns.lag + columns.retries)
+        + "\n"
     )
-    latencies: list[int] = []
+    # A long run has millions of lines: no list of them is made.
+    latencies = array("Q")
     failed = 0
     first = math.inf
     last = -math.inf
     for text in logs:
         numbers: dict[str, int] = {}
-        for entry in _lines(text):
-            found = line.fullmatch(entry)
+        place = 0
+        while place < len(text):
+            found = entry.match(text, place)
             if found is None:
-                raise BenchmarkError(f"pgbench's log has the line {entry[:100]!r}, which is none of a transaction")
+                line = text[place : place + 200].partition("\n")[0]
+                raise BenchmarkError(f"pgbench's log has the line {line[:100]!r}, which is not all of a transaction")
+            place = found.end()
             client, number, time, second, microsecond = found.groups()
             if numbers.get(client, int(number) - 1) != int(number) - 1:
                 raise BenchmarkError(f"pgbench's log has a gap before transaction {number} of client {client}")
@@ -143,16 +149,7 @@ def _log(logs: Sequence[str], columns: Columns) -> _Log:
                 continue
             latencies.append(int(time))
             first = min(first, end - int(time) / 1e6)
-    latencies.sort()
-    return _Log(latencies, failed, last - first if latencies else 0.0)
-
-
-def _lines(text: str) -> Iterable[str]:
-    """The lines of a log that is whole."""
-    lines = text.split("\n")
-    if lines.pop():
-        raise BenchmarkError("pgbench's log ends in the middle of a line")
-    return lines
+    return _Log(sorted(latencies), failed, last - first if latencies else 0.0)
 
 
 def _percentile(latencies: Sequence[int], share: float) -> float:

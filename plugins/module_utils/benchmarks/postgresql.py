@@ -25,8 +25,8 @@ PSQL = Program("psql", "postgresql-client")
 DEFAULT_SOCKET_DIRECTORY = "/var/run/postgresql"
 _COPIES_FILES = 150000
 _PEER = (
-    " The server wants the operating system's user to have the same name as its own. On that machine, as the user postgres, "
-    "once: createuser --createdb root. Or set `host` and `user`, and PGPASSWORD in the task's environment"
+    " The server wants the operating system's user to have the same name as its own. On that machine, as the user "
+    "postgres, once: createuser --createdb root. Or set `host` and `user`, and PGPASSWORD in the task's environment"
 )
 
 

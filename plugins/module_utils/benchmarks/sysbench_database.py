@@ -106,12 +106,11 @@ class PostgreSQLDatabase(Database):
 
     def restore(self, shell: Shell, name: str, data: Data) -> None:
         template = f"{self.name}_template_{data.tables}x{data.table_size}_{data.seed}"
-        self._server.template(
-            shell,
-            template,
-            f"{self.name}_half",
-            lambda half: None if shell.run(data.command(self.options(shell, half))) else None,
-        )
+
+        def fill(half: str) -> None:
+            shell.run(data.command(self.options(shell, half)))
+
+        self._server.template(shell, template, f"{self.name}_half", fill)
         self._server.restore(shell, name, template)
 
     def drop(self, shell: Shell, name: str) -> None:
