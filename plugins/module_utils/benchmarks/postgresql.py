@@ -23,7 +23,7 @@ DEFAULT_DATABASE = "evolve_bench"
 USER_NAME = r"[A-Za-z_][A-Za-z0-9_.@-]{0,62}"
 PSQL = Program("psql", "postgresql-client")
 DEFAULT_SOCKET_DIRECTORY = "/var/run/postgresql"
-_COPIES_FILES = 150000
+_HAS_STRATEGIES = 150000
 _PEER = (
     " The server wants the operating system's user to have the same name as its own. On that machine, as the user "
     "postgres, once: createuser --createdb root. Or set `host` and `user`, and PGPASSWORD in the task's environment"
@@ -90,7 +90,7 @@ class PostgreSQL(NamedTuple):
         found = re.search(r"^([0-9]{5,7})$", self._sql(shell, "postgres", "SHOW server_version_num"), re.MULTILINE)
         # Copying files begins and ends with a checkpoint, which a plain user could not ask for, and leaves little in
         # shared_buffers. Before version 15 there is no other way.
-        strategy = " STRATEGY file_copy" if found and int(found.group(1)) >= _COPIES_FILES else ""
+        strategy = "" if found and int(found.group(1)) < _HAS_STRATEGIES else " STRATEGY file_copy"
         self._sql(shell, "postgres", f'CREATE DATABASE {name} TEMPLATE "{template}"{strategy}')
 
     def drop(self, shell: Shell, name: str) -> None:

@@ -4,7 +4,7 @@
 """Reading pgbench's summary and log.
 
 fixtures/pgbench_15*: real runs of pgbench 15.18 of Debian 12, slowed down by scripts that sleep. pgbench_13, _14 and
-_17: the first of them in the layout of those versions (12 is as 13, 16 as 17), after outputs that people have published.
+_17: the first of them in the layout of those versions (12 is as 13, 16 as 17), after outputs that people published.
 """
 
 from __future__ import annotations

@@ -34,11 +34,24 @@ RECORDED = [
     ("fileio_seqwr", "fileio", {"mode": "seqwr"}),
     ("fileio_seqrewr", "fileio", {"mode": "seqrewr"}),
     ("fileio_nofsync", "fileio", {"fsync_every": 0, "block_size_kib": 4}),
+    ("threads", "threads", {}),
+    ("mutex", "mutex", {}),
+    ("mutex_8", "mutex", {"locks": 1000}),
+    ("oltp_read_write_pgsql", "oltp_read_write", {}),
+    ("oltp_read_write_deadlocks", "oltp_read_write", {}),
+    ("oltp_write_only_mysql", "oltp_write_only", {}),
+    ("oltp_point_select_mysql", "oltp_point_select", {}),
 ]
+MAY_BE_ZERO = ("errors_total", "errors_percent", "reconnects_total")
 
 
 def job(test, options=None):
-    return job_of({"name": "sysbench", "tests": [test], test: options or {}})
+    section = "oltp" if test.startswith("oltp_") else test
+    return job_of({"name": "sysbench", "tests": [test], section: options or {}})
+
+
+def zeros(reader):
+    return [name for name in reader.metric_names if name.endswith(MAY_BE_ZERO)]
 
 
 def recorded(name):
@@ -50,7 +63,8 @@ def test_a_real_output_gives_every_promised_metric(name, test, options):
     reader = job(test, options)
     metrics = read(reader, recorded(name))
     assert list(metrics) == reader.metric_names
-    assert all(isinstance(value, float) and math.isfinite(value) and value > 0 for value in metrics.values())
+    assert all(isinstance(value, float) and math.isfinite(value) and value >= 0 for value in metrics.values())
+    assert all(value > 0 for name, value in metrics.items() if name not in zeros(reader))
 
 
 def test_fileio_numbers_are_the_printed_ones():
@@ -69,6 +83,63 @@ def test_cpu_and_memory_numbers_are_the_printed_ones():
     metrics = read(job("memory", {"block_size_kib": 1}), recorded("memory_1k"))
     assert metrics["memory_operations_per_second"] == 5137102.38
     assert metrics["memory_mib_per_second"] == pytest.approx(5016.70, abs=0.005)
+
+
+def test_threads_and_mutex_numbers_are_computed_from_the_printed_ones():
+    metrics = read(job("threads"), recorded("threads"))
+    assert metrics["threads_events_per_second"] == pytest.approx(576 / 1.0029)
+    assert metrics["threads_latency_mean_ms"] == pytest.approx(2000.81 / 576)
+    metrics = read(job("mutex"), recorded("mutex"))
+    assert metrics["mutex_locks_per_second"] == pytest.approx(2 * 50000 / 0.7405)
+    assert metrics["mutex_latency_mean_ms"] == pytest.approx(1446.10 / 2)
+    metrics = read(job("mutex", {"locks": 1000}), recorded("mutex_8"))
+    assert metrics["mutex_locks_per_second"] == pytest.approx(8 * 1000 / 0.0695)
+
+
+def test_oltp_numbers_are_computed_from_the_printed_ones():
+    metrics = read(job("oltp_read_write"), recorded("oltp_read_write_deadlocks"))
+    # 2064 transactions, 41334 queries and 3 ignored errors in 1.0174 s; sum of latencies 8052.98 ms
+    assert metrics["oltp_read_write_transactions_per_second"] == pytest.approx(2064 / 1.0174)
+    assert metrics["oltp_read_write_queries_per_second"] == pytest.approx(41334 / 1.0174)
+    assert metrics["oltp_read_write_latency_mean_ms"] == pytest.approx(8052.98 / 2064)
+    assert metrics["oltp_read_write_latency_p95_ms"] == pytest.approx(9.56, rel=0.01)
+    assert metrics["oltp_read_write_errors_total"] == 3
+    assert metrics["oltp_read_write_errors_percent"] == pytest.approx(100 * 3 / 2067)
+    assert metrics["oltp_read_write_reconnects_total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "replacement", "says"),
+    [
+        (r"transactions: +2064 ", "transactions: 2063 ", "counts 2063 transactions, and 2064"),
+        (r"2020.45 per sec", "20.45 per sec", "contradicts itself"),
+        (r"2020.45 per sec", "nan per sec", "printed 'nan'"),
+        (r"queries: +41334 ", "queries: 41335 ", "counts 41335 queries, and 41334"),
+        (r"total: +41334", "total: 0", "counts 41334 queries, and 0"),
+        (r"write: +8254", "write: 8253", "counts 41334 queries, and 41333"),
+        (r" +ignored errors:.*\n", "", "no 'ignored errors:'"),
+        (r"ignored errors: +3 ", "ignored errors: 9 ", "contradicts itself"),
+        (r"ignored errors: +3 ", "ignored errors: -3 ", "printed '-3'"),
+        (r" +reconnects:.*\n", "", "no 'reconnects:'"),
+        (r"total time: +1.0174s", "total time: 0.0000s", "measured nothing: total time is 0"),
+        (r"total time: +1.0174s", "total time: 1017.4ms", "printed '1017.4m'"),
+        (r"avg/stddev\): +1.0066/", "avg/stddev): 5.0066/", "contradicts itself"),
+        (r"events \(avg/stddev\): +258.0000/", "events (avg/stddev): 0.0000/", "measured nothing: events of a thread"),
+    ],
+)
+def test_an_oltp_number_that_is_wrong_makes_no_score(line, replacement, says):
+    output, count = re.subn(line, replacement, recorded("oltp_read_write_deadlocks"))
+    assert count == 1
+    with pytest.raises(BenchmarkError, match=re.escape(says)):
+        read(job("oltp_read_write"), output)
+
+
+def test_a_duration_that_nothing_else_bears_out_makes_no_score():
+    """Rates are number by time: with ten times the time, and rates to suit, only the threads know better."""
+    output = re.sub(r"1\.0174s", "10.1740s", recorded("oltp_read_write_deadlocks"))
+    output = re.sub(r"\(([0-9.]+) per sec", lambda match: f"({float(match.group(1)) / 10:.2f} per sec", output)
+    with pytest.raises(BenchmarkError, match=r"10\.174 s in all, 1\.0066 s a thread"):
+        read(job("oltp_read_write"), output)
 
 
 def test_a_latency_printed_as_zero_is_read_from_the_histogram():
@@ -121,6 +192,8 @@ def _cpu_output(histogram, events, mean):
         ("cpu_1", "fileio", "no 'reads/s:'"),
         ("fileio_rndrw", "cpu", "no 'events per second:'"),
         ("memory_1k", "memory", "contradicts itself"),
+        ("oltp_no_server", "oltp_read_only", '"/nowhere/.s.PGSQL.5432" failed: No such file or directory'),
+        ("cpu_1", "oltp_read_only", "no 'transactions:'"),
     ],
 )
 def test_an_output_without_a_result_is_told_with_its_reason(name, test, says):
@@ -183,10 +256,10 @@ def test_the_version_is_one_whose_output_is_understood():
 @pytest.mark.parametrize(("name", "test", "options"), RECORDED)
 def test_damaged_outputs_give_metrics_or_a_benchmark_error(name, test, options):
     reader = job(test, options)
-    assert survive_damage(lambda text: read(reader, text), [recorded(name)], reader.metric_names)
+    assert survive_damage(lambda text: read(reader, text), [recorded(name)], reader.metric_names, zeros(reader))
 
 
-@given(text=st.text(max_size=400), test=st.sampled_from(["cpu", "memory", "fileio"]))
+@given(text=st.text(max_size=400), test=st.sampled_from(["cpu", "memory", "fileio", "threads", "mutex", "oltp_insert"]))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_no_result(text, test):
     with pytest.raises(BenchmarkError):
