@@ -56,7 +56,7 @@ class Pgbench(Job):
         self.protocol = section.choice("protocol", "simple", PROTOCOLS)
         self.script = section.choice("script", SCRIPTS[0], SCRIPTS)
         self.file = section.text("file", "", r"/.+")
-        self.sql = section.text("sql", "", r"(?=[\s\S]*;)[\s\S]+")
+        self.sql = section.text("sql", "", r"[\s\S]*\S[\s\S]*")
         self.rate = section.number("rate", 0, minimum=0.1, maximum=1e6)
         self.max_tries = section.integer("max_tries", 1, minimum=1)
         said = [key for key in ("script", "file", "sql") if section.content.get(key) is not None]
@@ -75,10 +75,14 @@ class Pgbench(Job):
         template = self.template
         if not template:
             template = f"{self.database}_template_{self.scale}"
-            self.postgresql.template(shell, template, f"{self.database}_half", lambda name: self._fill(shell, name))
+            self.postgresql.template(shell, template, self._half, lambda name: self._fill(shell, name))
         self.postgresql.restore(shell, self.database, template)
         if self.sql:
             shell.write(_SQL_FILE, self.sql)
+
+    @property
+    def _half(self) -> str:
+        return f"{self.database}_half"
 
     def _fill(self, shell: Shell, name: str) -> None:
         shell.run(
@@ -121,7 +125,7 @@ class Pgbench(Job):
         return pgbench_output.metrics(output, logs, columns)
 
     def clean_up(self, shell: Shell) -> None:
-        self.postgresql.drop(shell, self.database)
+        self.postgresql.drop(shell, self.database, self._half)
 
 
 class PgbenchTool(Tool):
@@ -150,7 +154,7 @@ class PgbenchTool(Tool):
         return ["pgbench", "--version"]
 
     def version(self, output: str) -> str:
-        found = re.match(r"pgbench \(PostgreSQL\) ([0-9]+)[.a-z0-9]*(?= |$)", output.strip())
+        found = re.match(r"pgbench \(PostgreSQL\) ([0-9]+)[.a-z0-9]*(?=\s|$)", output.strip())
         if not found or int(found.group(1)) < pgbench_output.OLDEST:
             raise InfrastructureError(
                 f"this pgbench calls itself {output.strip()[:100]!r}; the output of pgbench {pgbench_output.OLDEST} "

@@ -24,9 +24,11 @@ USER_NAME = r"[A-Za-z_][A-Za-z0-9_.@-]{0,62}"
 PSQL = Program("psql", "postgresql-client")
 DEFAULT_SOCKET_DIRECTORY = "/var/run/postgresql"
 _HAS_STRATEGIES = 150000
-_PEER = (
-    " The server wants the operating system's user to have the same name as its own. On that machine, as the user "
-    "postgres, once: createuser --createdb root. Or set `host` and `user`, and PGPASSWORD in the task's environment"
+_WRONG_USER = re.compile(r"Peer authentication failed|role \"[^\"]*\" does not exist")
+_USER = (
+    "\nThrough its socket a server usually lets in a user of the same name in the operating system and the database. On "
+    "that machine, as the user postgres, once: createuser --createdb root. Or set `host` and `user`, and PGPASSWORD "
+    "in the environment of the task"
 )
 
 
@@ -93,13 +95,14 @@ class PostgreSQL(NamedTuple):
         strategy = "" if found and int(found.group(1)) < _HAS_STRATEGIES else " STRATEGY file_copy"
         self._sql(shell, "postgres", f'CREATE DATABASE {name} TEMPLATE "{template}"{strategy}')
 
-    def drop(self, shell: Shell, name: str) -> None:
-        """Remove a database, also with a session in it that a killed benchmark has left."""
+    def drop(self, shell: Shell, *names: str) -> None:
+        """Remove databases, also with sessions in them that a killed benchmark has left."""
+        among = ", ".join(f"'{name}'" for name in names)
         self._sql(
             shell,
             "postgres",
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            f"DROP DATABASE IF EXISTS {name}",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({among})",
+            *(f"DROP DATABASE IF EXISTS {name}" for name in names),
         )
 
     def _sql(self, shell: Shell, database: str, *statements: str) -> str:
@@ -110,6 +113,6 @@ class PostgreSQL(NamedTuple):
         try:
             return require_good(command, done)
         except BenchmarkError as error:
-            if "Peer authentication failed" not in done.errors:
+            if not _WRONG_USER.search(done.errors):
                 raise
-            raise BenchmarkError(f"{error}{_PEER}") from error
+            raise BenchmarkError(f"{error}{_USER}") from error

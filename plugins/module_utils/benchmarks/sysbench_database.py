@@ -101,6 +101,10 @@ class PostgreSQLDatabase(Database):
         self.name = name
         self._server = PostgreSQL.from_section(section, "socket")
 
+    @property
+    def _half(self) -> str:
+        return f"{self.name}_half"
+
     def options(self, shell: Shell, name: str) -> list[str]:
         return [
             "--db-driver=pgsql",
@@ -116,11 +120,11 @@ class PostgreSQLDatabase(Database):
         def fill(half: str) -> None:
             _administer(shell, "fill", [*self.options(shell, half), *data.options])
 
-        self._server.template(shell, template, f"{self.name}_half", fill)
+        self._server.template(shell, template, self._half, fill)
         self._server.restore(shell, name, template)
 
     def drop(self, shell: Shell, name: str) -> None:
-        self._server.drop(shell, name)
+        self._server.drop(shell, name, self._half)
 
 
 class MySQLDatabase(Database):

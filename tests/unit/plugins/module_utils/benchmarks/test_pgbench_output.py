@@ -170,7 +170,7 @@ def test_a_run_of_failures_only_is_no_result():
 def test_the_version_is_one_whose_output_is_understood():
     tool = PgbenchTool()
     assert tool.version("pgbench (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n") == "pgbench 15.18"
-    assert tool.version("pgbench (PostgreSQL) 12.3\n") == "pgbench 12.3"
+    assert tool.version("pgbench (PostgreSQL) 12.3\nWarning: No existing cluster is suitable\n") == "pgbench 12.3"
     assert tool.version("pgbench (PostgreSQL) 18beta1\n") == "pgbench 18beta1"
     for other in (
         "pgbench (PostgreSQL) 9.6.24",
