@@ -26,7 +26,7 @@ DEFAULT_SOCKET_DIRECTORY = "/var/run/postgresql"
 _HAS_STRATEGIES = 150000
 _WRONG_USER = re.compile(r"Peer authentication failed|role \"[^\"]*\" does not exist")
 _USER = (
-    "\nThrough its socket a server usually lets in a user of the same name in the operating system and the database. On "
+    "\nThrough its socket a server usually lets in users who have the same name in the operating system. On "
     "that machine, as the user postgres, once: createuser --createdb root. Or set `host` and `user`, and PGPASSWORD "
     "in the environment of the task"
 )
