@@ -224,6 +224,14 @@ def test_the_server_is_the_socket_here_and_the_measured_machine_elsewhere():
     assert here == ["--mysql-host=127.0.0.1", "--mysql-port=3307"]
 
 
+@pytest.mark.parametrize("driver", ["pgsql", "mysql"])
+def test_no_test_works_on_the_data_of_another(driver):
+    (benchmark,) = parse_definition(definition({"driver": driver}, *OLTP_TESTS)).benchmarks
+    shell = PlannedShell("127.0.0.1", 1, 2)
+    used = [word for job in benchmark.jobs for word in job.run_command(shell, 1) if word.startswith(f"--{driver}-db=")]
+    assert used == [f"--{driver}-db=evolve_bench_{test}" for test in OLTP_TESTS]
+
+
 def test_everything_wrong_is_told_at_once():
     database = {"driver": "mysql", "host": "db", "socket": "/s", "name": "production", "user": "a b", "prot": 1}
     with pytest.raises(DefinitionError) as caught:
