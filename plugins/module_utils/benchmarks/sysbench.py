@@ -49,13 +49,13 @@ class Sysbench(Tool):
         "threads_latency_p95_ms": "95 % of the rounds take no longer",
         "mutex_locks_per_second": "mutexes taken, by all threads together",
         "mutex_latency_mean_ms": "the time a thread takes for all its mutexes",
-        "<oltp test>_transactions_per_second": "transactions, or single statements where the test has no others",
-        "<oltp test>_queries_per_second": "statements, begin and commit among them",
-        "<oltp test>_latency_mean_ms": "a transaction",
-        "<oltp test>_latency_p95_ms": "95 % of the transactions take no longer",
-        "<oltp test>_errors_total": "transactions that had to be begun again: deadlocks and the like",
-        "<oltp test>_errors_percent": "the same as a share of all that were begun",
-        "<oltp test>_reconnects_total": "sessions that were lost and opened again",
+        "<oltp_test>_transactions_per_second": "transactions, or single statements where the test has no others",
+        "<oltp_test>_queries_per_second": "statements, begin and commit among them",
+        "<oltp_test>_latency_mean_ms": "a transaction",
+        "<oltp_test>_latency_p95_ms": "95 % of the transactions take no longer",
+        "<oltp_test>_errors_total": "transactions that had to be begun again: deadlocks and the like",
+        "<oltp_test>_errors_percent": "the same as a share of all that were begun",
+        "<oltp_test>_reconnects_total": "sessions that were lost and opened again",
     }
     tests = ("fileio", "memory", "cpu", "threads", "mutex", *OLTP_TESTS)
     default_tests = ("fileio", "memory", "cpu")
