@@ -187,7 +187,12 @@ def _ranked(buckets: list[tuple[float, float]], rank: int) -> tuple[float, float
 
 def _number(output: str, label: str, value: str = r"(\S+)") -> float:
     """The one number printed after `label`, finite and not negative."""
-    found = re.findall(rf"^ *{re.escape(label)} *{value} *$", output, re.MULTILINE)
+    # Not from the beginning of the line: a pattern that begins with the label is found ten times as fast.
+    found = [
+        match.group(1)
+        for match in re.finditer(rf"{re.escape(label) or '^ *'} *{value} *$", output, re.MULTILINE)
+        if not output[output.rfind("\n", 0, match.start()) + 1 : match.start()].strip(" ")
+    ]
     if len(found) != 1:
         what = "no" if not found else f"{len(found)} lines instead of one with"
         raise BenchmarkError(f"sysbench printed {what} '{label or 'MiB transferred'}'." + last_lines(output))
