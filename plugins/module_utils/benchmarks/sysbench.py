@@ -22,6 +22,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench_mach
     Threads,
 )
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench_oltp import OLTP_TESTS, Oltp, OltpOptions
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench_output import LATENCY_FLOOR_MS
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Program, Tool
 
 
@@ -30,7 +31,7 @@ class Sysbench(Tool):
 
     name = "sysbench"
     program = Program("sysbench", "sysbench")
-    resolution_ms = sysbench_output.LATENCY_FLOOR_MS
+    resolution_ms = LATENCY_FLOOR_MS
     METRICS: ClassVar[Mapping[str, str]] = {
         "fileio_operations_per_second": "reads and writes, fsyncs not counted",
         "fileio_read_mib_per_second": "read; only in modes that read",
