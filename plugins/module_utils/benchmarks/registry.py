@@ -13,6 +13,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.pgbench impor
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.stress_ng import StressNg
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Tool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.wrk import Wrk, Wrk2
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool
@@ -24,5 +25,7 @@ TOOLS: dict[str, Tool] = {
         PgbenchTool(),
         StressNg(),
         Sysbench(),
+        Wrk(),
+        Wrk2(),
     )
 }
