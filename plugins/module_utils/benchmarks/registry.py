@@ -10,6 +10,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.fio import Fi
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.iperf3 import Iperf3Tool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.latency import Latency
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.pgbench import PgbenchTool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.redis_benchmark import RedisBenchmark
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.stress_ng import StressNg
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench import Sysbench
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Tool
@@ -23,6 +24,7 @@ TOOLS: dict[str, Tool] = {
         Iperf3Tool(),
         Latency(),
         PgbenchTool(),
+        RedisBenchmark(),
         StressNg(),
         Sysbench(),
         Wrk(),
