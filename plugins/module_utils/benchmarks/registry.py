@@ -9,6 +9,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.command impor
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.fio import FioTool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.iperf3 import Iperf3Tool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.latency import Latency
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.memtier import Memtier
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.pgbench import PgbenchTool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.redis_benchmark import RedisBenchmark
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.stress_ng import StressNg
@@ -23,6 +24,7 @@ TOOLS: dict[str, Tool] = {
         FioTool(),
         Iperf3Tool(),
         Latency(),
+        Memtier(),
         PgbenchTool(),
         RedisBenchmark(),
         StressNg(),

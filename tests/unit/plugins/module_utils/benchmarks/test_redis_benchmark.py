@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -186,3 +187,41 @@ def test_all_faults_of_the_options_are_told_at_once():
     ]
     assert "Did you mean database?" in str(caught.value)
     assert "'lpop' takes what 'lpush' has put in" in str(caught.value)
+
+
+def test_memtier_has_the_same_database_and_a_user_of_its_own(redis, tmp_path, monkeypatch):
+    """With a program in memtier's place, which Debian 12 has no package of: it looks at the data, repeats a result."""
+    program = tmp_path / "memtier_benchmark"
+    program.write_text(
+        f"""#!/bin/sh
+        [ "$1" = --version ] && {{ echo memtier_benchmark 2.1.1; exit; }}
+        login=$(echo "$*" | sed -n 's/.*--authenticate=evolve-benchmark:\\([^ ]*\\).*/\\1/p')
+        export REDISCLI_AUTH=$login
+        asked="redis-cli --user evolve-benchmark -s {redis.socket} -n 9"
+        [ "$($asked get memtier-1)" = xxxx ] && [ "$($asked get memtier-500)" = xxxx ] || exit 3
+        [ "$($asked get memtier-0)" = "" ] && [ "$($asked get memtier-501)" = "" ] || exit 4
+        $asked config get '*' | grep -q NOPERM || exit 5
+        cp {Path(__file__).parent}/fixtures/memtier_2.json memtier.json
+        """
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    redis.ask("CONFIG", "SET", "requirepass", PASSWORD)
+    monkeypatch.setenv("REDISCLI_AUTH", PASSWORD)
+    try:
+        definition = {
+            **{"name": "memtier", "port": redis.port, "keyspace": 500, "payload_bytes": 4, "threads": 4},
+            **{"seconds": 1, "warmup_seconds": 0, "repeats": 2},
+        }
+        result = measure(parse_definition(definition), str(tmp_path / "bench"))
+        assert result["metrics"]["throughput_per_second"] == 311352.91
+        assert redis.ask("DBSIZE") == "0"
+        assert redis.ask("ACL", "USERS") == "default"
+    finally:
+        redis.ask("CONFIG", "SET", "requirepass", "")
+
+
+def test_memtiers_faults_are_told_at_once():
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition({"name": "memtier", "ratio": "0:0", "tests": ["set"], "pipeline": 0})
+    assert [fault.where.rpartition(".")[2] for fault in caught.value.faults] == ["tests", "pipeline", "ratio"]
