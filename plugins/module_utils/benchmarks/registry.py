@@ -8,6 +8,7 @@ from __future__ import annotations
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.command import Command
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.fio import FioTool
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.iperf3 import Iperf3Tool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.jmeter import JMeter
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.latency import Latency
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.memtier import Memtier
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.pgbench import PgbenchTool
@@ -23,6 +24,7 @@ TOOLS: dict[str, Tool] = {
         Command(),
         FioTool(),
         Iperf3Tool(),
+        JMeter(),
         Latency(),
         Memtier(),
         PgbenchTool(),

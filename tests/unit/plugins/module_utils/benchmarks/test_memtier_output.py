@@ -4,7 +4,7 @@
 """Reading memtier_benchmark's output. Debian 12 has no package of it, so none of these was recorded here.
 
 fixtures/memtier_2.json has the form that version 2 writes and the numbers that are in pull request 246 of
-redis/memtier_benchmark (of gets only), percentiles made up to fit to them; fixtures/memtier_interrupted.json is `1.json`
+redis/memtier_benchmark (of gets only), percentiles made up to fit; fixtures/memtier_interrupted.json is `1.json`
 of that repository, a run that was interrupted, shortened.
 """
 
