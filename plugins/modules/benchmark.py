@@ -46,7 +46,7 @@ options:
       - C(seed) (1) goes to every tool that draws at random.
       - C(timeout_seconds) bounds all of it, preparation included. It defaults to twice the time that the runs take,
         plus 120.
-      - C(on) says where it runs, C(guest) or the name of a host in the inventory. The role of the same name delegates
+      - C(place) says where it runs, C(guest) or the name of a host in the inventory. The role of the same name delegates
         to that host; the module looks at it for O(place) only.
     type: raw
     required: true
@@ -61,7 +61,7 @@ options:
     default: measured
     version_added: 0.2.0
   place:
-    description: Only the benchmarks of O(definition) whose C(on) is this one are run; by default all of them.
+    description: Only the benchmarks of O(definition) whose C(place) is this one are run; by default all of them.
     type: str
     version_added: 0.2.0
   target:

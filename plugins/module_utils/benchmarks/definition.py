@@ -18,7 +18,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.suggestions import did_y
 GUEST = "guest"
 """The place of a benchmark that runs on the measured machine itself."""
 GENERAL_OPTIONS = (
-    *("name", "label", "on", "seconds", "warmup_seconds", "repeats"),
+    *("name", "label", "place", "seconds", "warmup_seconds", "repeats"),
     *("cooldown_seconds", "seed", "timeout_seconds"),
 )
 DEFAULT_SECONDS = 10
@@ -115,7 +115,7 @@ def _benchmark(content: Any, where: str, faults: list[Fault], alone: bool) -> Be
         found = f"found {name!r}" if "name" in section.content else "is missing"
         section.fault("name", f"{found}, expected one of {', '.join(TOOLS)}.{did_you_mean(str(name), TOOLS)}")
     label = section.text("label", str(name), _LABEL)
-    place = section.text("on", GUEST)
+    place = section.text("place", GUEST)
     seconds = section.integer("seconds", DEFAULT_SECONDS, minimum=1)
     warmup_seconds = section.integer("warmup_seconds", DEFAULT_WARMUP_SECONDS, minimum=0)
     repeats = section.integer("repeats", DEFAULT_REPEATS, minimum=1)

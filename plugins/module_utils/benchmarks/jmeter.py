@@ -116,7 +116,7 @@ class JMeter(Tool):
     """The jmeter program."""
 
     name = "jmeter"
-    program = Program("jmeter", "jmeter (and jmeter-http)")
+    program = Program("jmeter", "jmeter jmeter-http")
     METRICS: ClassVar[Mapping[str, str]] = {
         "throughput_per_second": "requests, from the beginning of the first to the end of the last",
         "latency_mean_ms": "a request, to the end of its answer",

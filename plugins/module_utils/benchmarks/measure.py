@@ -214,10 +214,9 @@ class _Measurement:
 
 def _require_programs(benchmark: Benchmark) -> None:
     for program in missing_programs(benchmark.programs):
-        package = f"the package {program.package}, or run the role evolve.vm.benchmark with tasks_from: install"
-        raise InfrastructureError(
-            f"the program {program.name} is not on this machine. Install {package if program.package else 'it'}"
-        )
+        package = f"the package {program.package.replace(' ', ' and the package ')}" if program.package else "it"
+        role = ", or run the role evolve.vm.benchmark with tasks_from: install" if program.package else ""
+        raise InfrastructureError(f"the program {program.name} is not on this machine. Install {package}{role}")
 
 
 def _clean_up(benchmark: Benchmark, folder: str, shell: Shell) -> None:

@@ -79,7 +79,7 @@ class Memtier(Tool):
     """The memtier_benchmark program."""
 
     name = "memtier"
-    program = Program("memtier_benchmark", "memtier-benchmark (of packages.redis.io)")
+    program = Program("memtier_benchmark", "memtier-benchmark")
     METRICS: ClassVar[Mapping[str, str]] = {
         "throughput_per_second": "sets and gets",
         "transferred_mib_per_second": "sent and received",

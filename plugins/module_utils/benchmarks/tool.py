@@ -22,7 +22,10 @@ TARGET = "{target}"
 
 
 class Program(NamedTuple):
-    """An executable that is needed, and Debian's package of it; library: it is a library of Python's, by this name."""
+    """An executable that is needed, and Debian's package of it, or several; nothing where there can be none.
+
+    library: it is a library of Python's, by this name.
+    """
 
     name: str
     package: str

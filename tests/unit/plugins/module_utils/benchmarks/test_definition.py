@@ -211,7 +211,7 @@ def test_numbers_may_be_text_because_templates_give_text():
 
 def test_several_benchmarks_have_their_metrics_under_their_names():
     cpu = {"name": "sysbench", "tests": ["cpu"]}
-    definition = parse_definition([cpu, {**cpu, "label": "generated", "on": "load-1", "repeats": 4}])
+    definition = parse_definition([cpu, {**cpu, "label": "generated", "place": "load-1", "repeats": 4}])
     assert definition.places == ["guest", "load-1"]
     assert [benchmark.repeats for benchmark in definition.benchmarks] == [2, 4]
     assert metric_names(definition) == [

@@ -67,7 +67,7 @@ def test_a_rate_is_kept_by_all_streams_together(tmp_path, port):
 
 def test_a_server_that_runs_elsewhere_is_used(tmp_path, port):
     """As the role does it: the server is started on the measured machine, the benchmark runs on another one."""
-    definition = definition_of(port, on="load-1")
+    definition = definition_of(port, place="load-1")
     assert start_servers(definition, str(tmp_path / "servers"))
     try:
         result = measure(definition, str(tmp_path / "bench"), target="localhost")

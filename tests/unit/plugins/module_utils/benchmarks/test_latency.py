@@ -88,7 +88,7 @@ def test_what_is_lost_is_counted(tmp_path):
 
 def test_a_server_that_runs_elsewhere_is_used(tmp_path, port):
     """As the role does it; sockperf takes no names, and is given the address of this one."""
-    definition = definition_of(method="sockperf", port=port, on="load-1")
+    definition = definition_of(method="sockperf", port=port, place="load-1")
     assert start_servers(definition, str(tmp_path / "servers"))
     try:
         result = measure(definition, str(tmp_path / "bench"), target="localhost")

@@ -30,7 +30,7 @@ def port():
 @pytest.fixture
 def definition(port, monkeypatch):
     """A benchmark that runs elsewhere and needs a listener on this machine."""
-    parsed = parse_definition({"name": "sysbench", "tests": ["cpu"], "on": "load-1"})
+    parsed = parse_definition({"name": "sysbench", "tests": ["cpu"], "place": "load-1"})
     job = parsed.benchmarks[0].jobs[0]
     server = Server([sys.executable, "-c", LISTENER, str(port)], port)
     monkeypatch.setattr(type(job), "server", lambda self: server)
