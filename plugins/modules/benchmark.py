@@ -46,8 +46,8 @@ options:
       - C(seed) (1) goes to every tool that draws at random.
       - C(timeout_seconds) bounds all of it, preparation included. It defaults to twice the time that the runs take,
         plus 120.
-      - C(place) says where it runs, C(guest) or the name of a host in the inventory. The role of the same name delegates
-        to that host; the module looks at it for O(place) only.
+      - C(place) says where it runs, C(guest), C(controller) or the name of a host in the inventory. The role of the
+        same name delegates to that host; the module looks at it for O(place) only.
     type: raw
     required: true
   state:
