@@ -29,11 +29,13 @@ SILENT = {"noise": 0.0, "slot_effect": 0.0, "outlier_share": 0.0}
 
 @pytest.fixture
 def measure(tmp_path):
-    def call(definition=None, name="sim-01", check_mode=False, **behaviour):
+    def call(definition=None, name="sim-01", check_mode=False, early_abort=None, **behaviour):
         options = {
             "simulation_directory": str(tmp_path),
             "definition": definition or DEFINITION,
             "simulation": {**BEHAVIOUR, **behaviour},
+            "state": "measured",
+            "early_abort": early_abort,
         }
         return measure_machine(options, name, check_mode)
 
@@ -42,7 +44,7 @@ def measure(tmp_path):
 
 def test_the_result_is_that_of_the_real_module(measure):
     result = measure()
-    assert list(result) == ["changed", "metrics", "runs", "seconds", "version", "commands"]
+    assert list(result) == ["changed", "metrics", "runs", "seconds", "version", "commands", "cut_short"]
     assert result["changed"] is False
     assert list(result["metrics"]) == metric_names(parse_definition(DEFINITION))
     assert len(result["runs"]) == 3
@@ -172,3 +174,21 @@ def test_a_log_says_when_which_machine_was_busy(measure, tmp_path):
     assert 0.06 <= first["seconds"] <= result["seconds"]
     # The one that could not be logged has been a measurement, too.
     assert [second["machine"], second["measurement"]] == ["sim-01", 1]
+
+
+def test_metrics_of_other_tools_are_made_up_by_their_units(measure):
+    metrics = {name: {"regex": "(x)"} for name in ("throughput_per_second", "latency_p95_ms", "errors_total")}
+    definition = [{"name": "command", "label": "shop", "command": "ab", "metrics": metrics}, DEFINITION]
+    found = measure(definition, **SILENT)["metrics"]
+    assert list(found) == metric_names(parse_definition(definition))
+    assert found["shop.throughput_per_second"] == found["sysbench.fileio_operations_per_second"]
+    assert found["shop.latency_p95_ms"] == found["sysbench.fileio_latency_p95_ms"]
+    assert found["shop.errors_total"] == 0.0
+
+
+def test_a_hopeless_measurement_is_cut_short(measure):
+    limit = {"metric": "cpu_latency_p95_ms", "direction": "minimize", "limit": 0.001}
+    given = {"limits": [limit], "beyond": 2.0, "seconds": None, "errors_percent": 50.0}
+    result = measure(early_abort=given)
+    assert len(result["runs"]) == 1
+    assert result["cut_short"].startswith("after run 1 of 3: cpu_latency_p95_ms is ")
