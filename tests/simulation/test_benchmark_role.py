@@ -90,7 +90,7 @@ def test_one_benchmark_on_the_machine_itself_is_one_task(measure: Any) -> None:
 
 
 def test_a_load_generator_that_does_not_answer_is_said_to_be_at_fault(measure: Any) -> None:
-    result, output = measure([printing("a", "guest"), printing("b", "load-1", place="load-2")])
+    result, output = measure([printing("a", "guest"), printing("b", "load-2")])
     assert (result.get("unreachable"), result.get("place")) == (True, "load-2"), output
 
 
