@@ -105,7 +105,8 @@ class Jvm(App):
         if values and not faults:
             said = jvm_flags.refusal(self._java(), jvm_flags.options(self._merged(target)[0], self._listed()))
             if said:
-                faults.append(f"java refuses these values together: {said}")
+                names = ", ".join(setting.parameter for setting in target)
+                faults.append(f"{names}: java refuses these values together: {said}")
         return faults
 
     # --- what is in force
