@@ -14,7 +14,7 @@ FIRST_LINES = 12
 NO_COMMENTS = {".gz", ".json", ".npz", ".png", ".svg"}
 WRITTEN_BY_TOOLS = {"LICENSE", "CHANGELOG.md", "changelogs/changelog.yaml"}
 # Output of other programs as it was captured, byte for byte; only below tests/.
-CAPTURED = {".out", ".txt", ".xml"}
+CAPTURED = {".csv", ".out", ".txt", ".xml"}
 
 
 def is_exempt(name: str) -> bool:
