@@ -66,7 +66,7 @@ class Definition:
     parameters: dict[str, Any]
     constraints: list[str]
     goals: list[dict[str, Any]]
-    benchmark: dict[str, Any]
+    benchmark: dict[str, Any] | list[dict[str, Any]]
     budget: dict[str, Any]
     prices: dict[str, float] = field(default_factory=lambda: dict(prices.DEFAULT_PRICES))
     seed: int = 1
