@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ansible_collections.evolve.vm.plugins.module_utils.apps import nginx_processes
+
 START_SECONDS = 30
 
 
@@ -78,7 +80,8 @@ def nginx_server(folder: Path, config: str) -> Iterator[Path]:
     subprocess.run([nginx, "-c", path], check=True)
     pid_file = folder / "nginx.pid"
     try:
-        wait_until(lambda: pid_in(pid_file) is not None)
+        # It writes its process id a moment before it listens and has workers.
+        wait_until(lambda: (pid := pid_in(pid_file)) is not None and bool(nginx_processes.workers(pid)))
         yield path
     finally:
         end_process(pid_in(pid_file))

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Iterator
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps.commands import run
+from ansible_collections.evolve.vm.plugins.module_utils.processes import stat_of
 
 VARIABLES = ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")
 """What a java takes options from: the first two count less than its command line, the last more."""
@@ -65,8 +66,8 @@ class Process:
     @property
     def seconds(self) -> float:
         """How long it has been running."""
-        fields = _read(f"/proc/{self.pid}/stat").rpartition(")")[2].split()
-        ticks = int(fields[19]) if len(fields) > 19 else 0
+        stat = stat_of(self.pid)
+        ticks = 0 if stat is None else stat.started
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
     @property
@@ -123,8 +124,8 @@ def _pids() -> Iterator[int]:
 
 
 def _parent(pid: int) -> int:
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return int(fields[1]) if len(fields) > 1 else 0
+    stat = stat_of(pid)
+    return 0 if stat is None else stat.parent
 
 
 def _read(path: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Iterable, Iterator, Mapping
 from urllib.parse import quote, unquote
 
 from ansible_collections.evolve.vm.plugins.module_utils.apps.interface import AppError
-from ansible_collections.evolve.vm.plugins.module_utils.synced_files import sync
+from ansible_collections.evolve.vm.plugins.module_utils.synced_files import replace_text, sync
 
 STATE_DIRECTORY = "/var/lib/evolve.vm/apps"
 _JOURNAL = "journal.json"
@@ -92,10 +92,7 @@ class Journal:
                     _chown_like(real, os.path.join(self._folder, kept))
                 files.append({"path": real, "kept": kept})
             journal = {"format": _FORMAT, "app": self.app, "files": files, "notes": dict(notes)}
-            temporary = os.path.join(self._folder, f"{_JOURNAL}.new")
-            _write_synced(temporary, json.dumps(journal, indent=1).encode())
-            os.rename(temporary, os.path.join(self._folder, _JOURNAL))
-            sync(self._folder)
+            replace_text(os.path.join(self._folder, _JOURNAL), json.dumps(journal, indent=1), 0o600)
             sync(os.path.dirname(self._folder))
         except OSError as error:
             raise AppError(

@@ -40,6 +40,8 @@ _DRAIN_SECONDS = 10
 _STOPPING = ((signal.SIGQUIT, 5.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 _PATIENCE_SECONDS = 0.02
 _TICK_SECONDS = 0.05
+# A starting nginx writes its process id a moment before its workers are there.
+_STARTING_SECONDS = 2.0
 
 
 class _Place(NamedTuple):
@@ -142,6 +144,9 @@ class Nginx(App):
 
     def read(self, settings: Sequence[Setting]) -> dict[str, Value]:
         """What stands in the files, once it is sure that the workers have read them as they are."""
+        pid_file = self._pid_file()
+        if nginx_processes.is_starting(pid_file):
+            _wait(lambda: not nginx_processes.is_starting(pid_file), _STARTING_SECONDS)
         master, workers = self._running()
         if master is None or not workers:
             raise AppError("nginx does not run, so nothing is in force.")

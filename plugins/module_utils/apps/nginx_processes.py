@@ -9,6 +9,8 @@ import os
 import time
 from typing import NamedTuple
 
+from ansible_collections.evolve.vm.plugins.module_utils.processes import stat_of
+
 
 class Worker(NamedTuple):
     """A worker process. started: seconds of the clock that file times are told by."""
@@ -19,12 +21,22 @@ class Worker(NamedTuple):
 
 def master(pid_file: str) -> int | None:
     """The process id of the nginx that has written this file; None where it does not run."""
+    pid = _written(pid_file)
+    return pid if pid is not None and _title(pid).startswith("nginx: master process") else None
+
+
+def is_starting(pid_file: str) -> bool:
+    """Whether an nginx has written this file and has no workers yet."""
+    pid = _written(pid_file)
+    return pid is not None and "nginx" in _title(pid) and not workers(pid)
+
+
+def _written(pid_file: str) -> int | None:
     try:
         with open(pid_file, encoding="ascii") as file:
-            pid = int(file.read())
+            return int(file.read())
     except (OSError, ValueError):
         return None
-    return pid if _title(pid).startswith("nginx: master process") else None
 
 
 def workers(master_pid: int) -> list[Worker]:
@@ -44,9 +56,9 @@ def _children(master_pid: int, title: str) -> list[Worker]:
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
-        parent, ticks = _stat(int(entry))
-        if parent == master_pid and _title(int(entry)).strip() == title:
-            found.append(Worker(int(entry), booted + ticks / os.sysconf("SC_CLK_TCK")))
+        stat = stat_of(int(entry))
+        if stat is not None and stat.parent == master_pid and _title(int(entry)).strip() == title:
+            found.append(Worker(int(entry), booted + stat.started / os.sysconf("SC_CLK_TCK")))
     return sorted(found)
 
 
@@ -66,13 +78,3 @@ def _title(pid: int) -> str:
             return file.read().replace("\0", " ")
     except OSError:
         return ""
-
-
-def _stat(pid: int) -> tuple[int, int]:
-    """Parent and start, in ticks since boot, of a process; (0, 0) where it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return 0, 0
-    return (int(fields[1]), int(fields[19])) if len(fields) > 19 else (0, 0)

@@ -16,11 +16,10 @@ from typing import Mapping as MappingType
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks import command_output
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.command_output import Mapping
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Program, Shell, Tool
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import FAILURES, Job, Program, Shell, Tool
 
 _NAME = r"[a-z][a-z0-9_]{0,99}"
 _LARGEST_FACTOR = 1e12
-_MAY_BE_ZERO = ("errors_total", "errors_percent", "lost_percent", "retransmits_total")
 
 
 class CommandJob(Job):
@@ -103,7 +102,7 @@ def _mapping(name: str, entry: Section) -> Mapping:
     if problem:
         entry.fault("regex" if regex else "jmespath", problem)
     factor = entry.number("factor", 1.0, 1 / _LARGEST_FACTOR, _LARGEST_FACTOR)
-    return Mapping(name, regex, path, factor, entry.flag("may_be_zero", name.endswith(_MAY_BE_ZERO)))
+    return Mapping(name, regex, path, factor, entry.flag("may_be_zero", name.endswith(FAILURES)))
 
 
 def _filled(command: Sequence[str], shell: Shell, seconds: int) -> list[str]:

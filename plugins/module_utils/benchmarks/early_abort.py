@@ -42,6 +42,11 @@ class EarlyAbort(NamedTuple):
     def _beyond(self) -> str:
         return f"{self.beyond:g} times " if self.beyond != 1 else ""
 
+    def after_run(self, number: int, of: int, metrics: Mapping[str, float]) -> str:
+        """Why no other run is made after this one; empty where one is to be made, or none is left."""
+        hopeless = self.reason(metrics) if number < of else None
+        return f"after run {number} of {of}: {hopeless}" if hopeless else ""
+
     def reason(self, metrics: Mapping[str, float]) -> str | None:
         """Why a benchmark that has given these metrics so far is hopeless, as half a sentence; None where it is not."""
         for name, value in metrics.items():

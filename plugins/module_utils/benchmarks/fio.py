@@ -9,7 +9,6 @@ import re
 from typing import ClassVar, Mapping, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks import fio_output
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import InfrastructureError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Program, Shell, Tool
 
@@ -203,10 +202,7 @@ class FioTool(Tool):
     def version(self, output: str) -> str:
         version = output.strip()
         if not re.match(r"fio-3\.\d+", version):
-            raise InfrastructureError(
-                f"this fio calls itself {version[:100]!r}; the output of fio 3.x is understood. "
-                "Install the fio package of your distribution"
-            )
+            raise self.not_understood(output, "fio 3.x")
         return version.splitlines()[0]
 
 

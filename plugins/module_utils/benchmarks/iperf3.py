@@ -9,9 +9,9 @@ import re
 from typing import ClassVar, Mapping, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks import iperf3_output
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import InfrastructureError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import (
+    HOST,
     TARGET,
     Job,
     Program,
@@ -24,7 +24,6 @@ PROTOCOLS = ("tcp", "udp")
 DEFAULT_PORT = 5201
 _UDP_MBIT_PER_SECOND = 100
 _CONNECT_TIMEOUT_MS = 10000
-_HOST = r"[^\s-]\S*"
 _UNTIL_SERVED = (
     "for attempt in 1 2 3 4 5 6 7 8 9 10; do "
     'output=$(iperf3 -c "$1" -p "$2" -n 1K --connect-timeout 2000 2>&1) && exit 0; sleep 0.5; '
@@ -48,7 +47,7 @@ class Iperf3(Job):
     )
 
     def __init__(self, section: Section) -> None:
-        self.host = section.text("host", TARGET, _HOST)
+        self.host = section.text("host", TARGET, HOST)
         self.port = section.integer("port", DEFAULT_PORT, minimum=1, maximum=65535)
         self.protocol = section.choice("protocol", "tcp", PROTOCOLS)
         self.streams = section.integer("streams", 1, minimum=1, maximum=128)
@@ -127,8 +126,5 @@ class Iperf3Tool(Tool):
     def version(self, output: str) -> str:
         found = re.match(r"iperf (3\.\d{1,3}(\.\d{1,3})?\S*)", output)
         if not found:
-            raise InfrastructureError(
-                f"this iperf3 calls itself {output.strip()[:100]!r}; the output of iperf 3.x is understood. "
-                "Install the iperf3 package of your distribution"
-            )
+            raise self.not_understood(output, "iperf 3.x")
         return f"iperf {found.group(1)}"

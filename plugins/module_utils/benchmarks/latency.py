@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import ClassVar, Mapping, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks import latency_output
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import InfrastructureError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import (
+    HOST,
     TARGET,
     Job,
     Program,
@@ -25,7 +25,6 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import (
 METHODS = ("ping", "sockperf")
 PROTOCOLS = ("udp", "tcp")
 DEFAULT_PORT = 11111
-_HOST = r"[^\s-]\S*"
 _LOG = "sockperf.csv"
 _METRIC_NAMES = (
     "latency_mean_ms",
@@ -48,7 +47,7 @@ class _Latency(Job):
     most_probes_per_second: int
 
     def __init__(self, section: Section) -> None:
-        self.host = section.text("host", TARGET, _HOST)
+        self.host = section.text("host", TARGET, HOST)
         self.probes_per_second = section.integer(
             "probes_per_second", self.default_probes_per_second, minimum=1, maximum=self.most_probes_per_second
         )
@@ -150,10 +149,7 @@ class Latency(Tool):
     def version(self, output: str) -> str:
         ping = re.search(r"iputils[ -](s?\d{8})", output)
         if not ping:
-            raise InfrastructureError(
-                f"this ping calls itself {output.strip()[:100]!r}; the output of ping of iputils is understood. "
-                "Install the iputils-ping package of your distribution"
-            )
+            raise self.not_understood(output, "ping of iputils")
         sockperf = re.search(r"^sockperf, version (3\.\d{1,3}\S*)", output, re.MULTILINE)
         return f"ping iputils {ping.group(1)}" + (f", sockperf {sockperf.group(1)}" if sockperf else "")
 

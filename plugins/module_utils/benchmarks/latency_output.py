@@ -8,10 +8,10 @@ Percentiles are made of the single round trips, because neither prints the 95th;
 
 from __future__ import annotations
 
-import math
 import re
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, last_lines
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.ranks import nearest_rank
 
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,9})?)"
 _COUNT = r"([0-9]{1,12})"
@@ -89,7 +89,7 @@ def sockperf(output: str, log: str) -> dict[str, float]:
     for label, share in (("<MAX> observation", 1.0), ("percentile 99.000", 0.99), ("percentile 50.000", 0.5)):
         (printed,) = _one("sockperf", re.compile(_RANKED % label, re.MULTILINE | re.ASCII), output, label)
         # Whichever way it counts: the observation of this rank, or one beside it.
-        place = _place(share, len(times))
+        place = nearest_rank(share, len(times))
         low = times[max(0, place - 2)]
         high = times[min(len(times) - 1, place + 2)]
         if not low - 1e-5 <= float(printed) / 1000 <= high + 1e-5:
@@ -125,17 +125,12 @@ def _metrics(tool: str, times: list[float], lost_percent: float) -> dict[str, fl
     """The metrics of round trips in ms, sorted."""
     result = {"latency_mean_ms": sum(times) / len(times)}
     for rank in (50, 95, 99):
-        result[f"latency_p{rank}_ms"] = times[_place(rank / 100, len(times))]
+        result[f"latency_p{rank}_ms"] = times[nearest_rank(rank / 100, len(times))]
     result["latency_maximum_ms"] = times[-1]
     for name, value in result.items():
         if value <= 0:
             raise BenchmarkError(f"{tool} measured nothing: {name} is {value:g}")
     return {**result, "lost_percent": lost_percent}
-
-
-def _place(share: float, count: int) -> int:
-    """Where in a sorted list the value is that this share of them does not exceed."""
-    return max(0, math.ceil(share * count - 1e-9) - 1)
 
 
 def _one(tool: str, pattern: re.Pattern[str], output: str, what: str) -> tuple[str, ...]:

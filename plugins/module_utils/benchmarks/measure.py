@@ -164,16 +164,17 @@ class _Measurement:
         # The first run after a boot is 20-25 % low: it is made, and thrown away.
         if self._benchmark.warmup_seconds:
             metrics = self._warm_up()
-            if hopeless := self._hopeless(metrics):
+            is_complete = len(metrics) == len(self._benchmark.metric_names)
+            hopeless = self._early_abort.reason(metrics) if self._early_abort and is_complete else None
+            if hopeless:
                 return [metrics], f"after the warm-up: {hopeless}"
         for number in range(1, self._benchmark.repeats + 1):
             metrics = {}
             for job in self._benchmark.jobs:
                 metrics.update(self._read(job, self._output(job, self._benchmark.seconds)))
             runs.append(metrics)
-            hopeless = self._hopeless(metrics)
-            if hopeless and number < self._benchmark.repeats:
-                return runs, f"after run {number} of {self._benchmark.repeats}: {hopeless}"
+            if self._early_abort and (cut := self._early_abort.after_run(number, self._benchmark.repeats, metrics)):
+                return runs, cut
         return runs, ""
 
     def _warm_up(self) -> Metrics:
@@ -185,15 +186,10 @@ class _Measurement:
                 metrics.update(self._read(job, output))
         return metrics
 
-    def _hopeless(self, metrics: Metrics) -> str | None:
-        if self._early_abort is None or len(metrics) < len(self._benchmark.metric_names):
-            return None
-        return self._early_abort.reason(metrics)
-
     def _output(self, job: Job, seconds: int) -> str:
         time.sleep(min(self._benchmark.cooldown_seconds, self._deadline.remaining_seconds()))
         command = job.run_command(self._shell, seconds)
-        done = self._shell.attempt(command, job.environment(self._shell))
+        done = self._shell.attempt(command)
         return require_good(command, done, job.good_exit_codes)
 
     def _read(self, job: Job, output: str) -> Metrics:

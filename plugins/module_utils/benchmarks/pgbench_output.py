@@ -15,6 +15,7 @@ from array import array
 from typing import NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, last_lines
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.ranks import nearest_rank
 
 OLDEST = 12
 #: From this version on, a failed transaction is counted; before, it ended the run.
@@ -154,7 +155,7 @@ def _log(logs: Sequence[str], columns: Columns) -> _Log:
 
 def _percentile(latencies: Sequence[int], share: float) -> float:
     """In ms, of latencies in µs: the smallest that this share of them does not exceed."""
-    return latencies[max(0, math.ceil(share * len(latencies)) - 1)] / 1000
+    return latencies[nearest_rank(share, len(latencies))] / 1000
 
 
 def _same(output: str, label: str, microseconds: float) -> None:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import Mapping, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import (
     BenchmarkError,
@@ -54,9 +54,7 @@ class Deadline:
         return BenchmarkError(f"the benchmark was stopped after timeout_seconds ({self.seconds:g} s), {during}")
 
 
-def run(
-    command: Sequence[str], directory: str, deadline: Deadline, environment: Mapping[str, str] | None = None
-) -> Completed:
+def run(command: Sequence[str], directory: str, deadline: Deadline) -> Completed:
     """Run a command to its end; kill it with all its children at the deadline or when this process is told to stop.
 
     Raises BenchmarkError at the deadline, InfrastructureError if the program does not start.
@@ -65,7 +63,7 @@ def run(
         process = subprocess.Popen(
             list(command),
             cwd=directory,
-            env={**os.environ, "LC_ALL": "C", **(environment or {})},
+            env={**os.environ, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

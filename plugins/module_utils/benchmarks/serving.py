@@ -22,6 +22,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition im
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, InfrastructureError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.shells import LOOPBACK
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import Job, Server, Shell
+from ansible_collections.evolve.vm.plugins.module_utils.processes import stat_of
 
 _READY_SECONDS = 20.0
 _LONGEST_SECONDS = 24 * 3600
@@ -149,21 +150,13 @@ def _runs_in_group(group: int) -> bool:
     """Whether a process of the group is more than a zombie."""
     for name in os.listdir("/proc"):
         if name.isdigit():
-            state, dummy, found = [*_stat(int(name)), "Z", "", ""][:3]
-            if found == str(group) and state != "Z":
+            found = stat_of(int(name))
+            if found is not None and found.group == group and found.state != "Z":
                 return True
     return False
 
 
 def _begun(pid: int) -> str:
     """When a process began, in the kernel's ticks; empty where there is none."""
-    return [*_stat(pid), *[""] * 20][19]
-
-
-def _stat(pid: int) -> list[str]:
-    """What the kernel says of a process, from its state on; empty where there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()
-    except OSError:
-        return []
+    found = stat_of(pid)
+    return "" if found is None else str(found.started)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import Mapping, Sequence
+from typing import Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import (
@@ -37,12 +37,12 @@ class RunningShell(Shell):
         self._deadline = deadline
         self._commands = commands
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-        return require_good(command, self.attempt(command, environment))
+    def run(self, command: Sequence[str]) -> str:
+        return require_good(command, self.attempt(command))
 
-    def attempt(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Completed:
+    def attempt(self, command: Sequence[str]) -> Completed:
         self._commands.append(shlex.join(command))
-        return run(command, self.folder, self._deadline, environment)
+        return run(command, self.folder, self._deadline)
 
     def read(self, name: str) -> str:
         try:
@@ -69,10 +69,10 @@ class PlannedShell(Shell):
         self.cpus = cpus
         self.commands: list[str] = []
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-        return self.attempt(command, environment).output
+    def run(self, command: Sequence[str]) -> str:
+        return self.attempt(command).output
 
-    def attempt(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Completed:
+    def attempt(self, command: Sequence[str]) -> Completed:
         self.commands.append(shlex.join(command))
         return Completed(0, "", "")
 

@@ -92,10 +92,7 @@ class StressNg(Tool):
     def version(self, output: str) -> str:
         found = re.match(r"stress-ng, version (0\.(\d{1,3})\.\d+\S*)", output)
         if not found or int(found.group(2)) < _OLDEST_MINOR:
-            raise InfrastructureError(
-                f"this stress-ng calls itself {output.strip()[:100]!r}; the output of stress-ng 0.{_OLDEST_MINOR} and "
-                "later is understood. Install the stress-ng package of your distribution"
-            )
+            raise self.not_understood(output, f"stress-ng 0.{_OLDEST_MINOR} and later")
         return f"stress-ng {found.group(1)}"
 
 

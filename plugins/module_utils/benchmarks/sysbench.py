@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Mapping, Sequence
 
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import InfrastructureError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench_database import database_of
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.sysbench_machine import (
@@ -85,8 +84,5 @@ class Sysbench(Tool):
     def version(self, output: str) -> str:
         version = output.strip()
         if not re.match(r"sysbench 1\.0\.\d+\b", version):
-            raise InfrastructureError(
-                f"this sysbench calls itself {version[:100]!r}; the output of sysbench 1.0.x is understood. "
-                "Install the sysbench package of your distribution"
-            )
+            raise self.not_understood(output, "sysbench 1.0.x")
         return version.splitlines()[0]

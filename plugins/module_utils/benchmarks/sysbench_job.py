@@ -22,11 +22,6 @@ class SysbenchJob(Job):
         section.refuse_unknown(self.option_names)
         self.threads = section.integer("threads", 0, minimum=1, maximum=MAXIMUM_THREADS)
 
-    @property
-    def script(self) -> str:
-        """What sysbench calls the test."""
-        return self.name
-
     @abstractmethod
     def options(self, shell: Shell) -> list[str]:
         """The options of the test itself."""
@@ -34,7 +29,7 @@ class SysbenchJob(Job):
     def run_command(self, shell: Shell, seconds: int) -> list[str]:
         return [
             "sysbench",
-            self.script,
+            self.name,
             f"--threads={self.threads or shell.cpus}",
             f"--time={seconds}",
             f"--rand-seed={shell.seed}",

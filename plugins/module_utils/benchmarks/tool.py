@@ -14,11 +14,16 @@ from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from typing import ClassVar, Mapping, NamedTuple, Sequence
 
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import InfrastructureError
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.process import Completed
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.section import Section
 
 TARGET = "{target}"
 """Stands in a definition for the address of the machine that is measured, as seen from where the benchmark runs."""
+HOST = r"[^\s-]\S*"
+"""What an address looks like in a definition: nothing that a program would take for an option."""
+FAILURES = ("errors_total", "errors_percent", "lost_percent", "retransmits_total")
+"""How the names of metrics end that count what failed: 0 is a good result."""
 
 
 class Program(NamedTuple):
@@ -58,11 +63,11 @@ class Shell(ABC):
     seed: int
 
     @abstractmethod
-    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+    def run(self, command: Sequence[str]) -> str:
         """The standard output of a command that ended with exit code 0. Raises BenchmarkError for any other end."""
 
     @abstractmethod
-    def attempt(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Completed:
+    def attempt(self, command: Sequence[str]) -> Completed:
         """A command that may end with any exit code. Raises BenchmarkError only where it does not end in time."""
 
     @abstractmethod
@@ -110,10 +115,6 @@ class Job(ABC):
         Raises BenchmarkError for anything but a complete result.
         """
 
-    def environment(self, shell: Shell) -> dict[str, str]:
-        """Variables of the environment for the runs."""
-        return {}
-
     def server(self) -> Server | None:
         """What has to run on the measured machine meanwhile, or None."""
         return None
@@ -150,6 +151,13 @@ class Tool(ABC):
     @abstractmethod
     def version_command(self) -> list[str]:
         """The command that prints the version."""
+
+    def not_understood(self, output: str, versions: str) -> InfrastructureError:
+        """The error for a version that is none of `versions`."""
+        return InfrastructureError(
+            f"this {self.program.name} calls itself {output.strip()[:100]!r}; the output of {versions} is understood. "
+            f"Install the {self.program.package} package of your distribution"
+        )
 
     @abstractmethod
     def version(self, output: str) -> str:

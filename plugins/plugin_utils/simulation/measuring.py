@@ -73,9 +73,9 @@ def _runs(
 
 def _made(runs: list[dict[str, float]], early_abort: EarlyAbort | None) -> tuple[list[dict[str, float]], str]:
     """The runs that are made before they are hopeless, and why there are no more. The warm-up is not simulated."""
-    for number, run in enumerate(runs[:-1], start=1):
-        if early_abort is not None and (hopeless := early_abort.reason(run)):
-            return runs[:number], f"after run {number} of {len(runs)}: {hopeless}"
+    for number, run in enumerate(runs, start=1):
+        if early_abort and (cut := early_abort.after_run(number, len(runs), run)):
+            return runs[:number], cut
     return runs, ""
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
+from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.tool import FAILURES
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
     CPU_QUOTA_PERCENT,
@@ -51,8 +52,7 @@ _DISK_GAIN = {
     ("unsafe", "threads"): 0.38,
     ("unsafe", "io_uring"): 0.42,
 }
-# How the names of metrics end that count what failed.
-_FAILURES = ("errors_total", "errors_percent", "lost_percent", "retransmits_total", "reconnects_total")
+_FAILURES = (*FAILURES, "reconnects_total")
 _HOST_CACHED = ("writeback", "unsafe")
 
 

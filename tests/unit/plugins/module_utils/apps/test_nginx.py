@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -160,6 +162,19 @@ def test_an_idle_connection_is_kept_as_long_as_was_set(nginx: Nginx, config: Pat
             pass
 
     assert 0.25 < time.monotonic() - started < 5
+
+
+def test_an_nginx_that_has_no_workers_yet_is_waited_for(nginx: Nginx, config: Path) -> None:
+    pid = master(config)
+    os.kill(pid, signal.SIGSTOP)
+    for worker in nginx_processes.workers(pid):
+        os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: not nginx_processes.workers(pid))
+    soon = threading.Timer(0.3, os.kill, (pid, signal.SIGCONT))
+    soon.start()
+
+    assert nginx.read([CONNECTIONS]) == {CONNECTIONS.parameter: 64}
+    soon.join()
 
 
 def test_a_second_value_keeps_what_was_before_the_first(nginx: Nginx, config: Path) -> None:
