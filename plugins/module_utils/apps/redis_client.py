@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -92,10 +93,10 @@ def for_a_moment(
     # As many lines as before: the words of the server tell their numbers.
     lines = ["\n" if redis_file.name_of(line) in _LEFT_OUT else line for line in text.splitlines(keepends=True)]
     with tempfile.TemporaryDirectory(prefix="evolve-redis-") as folder:
-        path, socket, log = (os.path.join(folder, name) for name in ("redis.conf", "socket", "log"))
+        path, address, log = (os.path.join(folder, name) for name in ("redis.conf", "socket", "log"))
         with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write("".join(lines))
-        settings = {**_APART, "dir": folder, "unixsocket": socket, **(more or {})}
+        settings = {**_APART, "dir": folder, "unixsocket": address, **(more or {})}
         command = [program, path, *(word for name, value in settings.items() for word in (f"--{name}", value))]
         with open(log, "wb") as output:
             try:
@@ -105,8 +106,8 @@ def for_a_moment(
             except OSError as error:
                 raise AppError(f"{program} does not start: {error.strerror}") from error
         try:
-            client = Client([*cli, "-s", socket], password)
-            _wait_for(server, socket, log)
+            client = Client([*cli, "-s", address], password)
+            _wait_for(server, address, log)
             yield client
         finally:
             with suppress(ProcessLookupError, PermissionError):
@@ -123,12 +124,18 @@ def refusal(said: str) -> str:
     return tail(said)
 
 
-def _wait_for(server: subprocess.Popen[bytes], socket: str, log: str) -> None:
+def _wait_for(server: subprocess.Popen[bytes], address: str, log: str) -> None:
     patience = time.monotonic() + _START_SECONDS
-    while not os.path.exists(socket):
+    while not _accepts(address):
         if server.poll() is not None:
             with open(log, encoding="utf-8", errors="replace") as file:
                 raise Refused(refusal(file.read()))
         if time.monotonic() > patience:
             raise AppError(f"a Redis server for a test has not started in {_START_SECONDS:g} s")
         time.sleep(_TICK_SECONDS)
+
+
+def _accepts(address: str) -> bool:
+    """Whether somebody listens: the file of a socket is there a moment before."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        return connection.connect_ex(address) == 0
