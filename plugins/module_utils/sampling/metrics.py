@@ -9,7 +9,7 @@ counter that begins anew (a machine that was restarted) leaves a gap, never a ju
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple
+from typing import NamedTuple
 
 
 class Metric(NamedTuple):
@@ -24,9 +24,11 @@ class Metric(NamedTuple):
     meaning: str
 
 
-HYPERVISOR, PROBE, GUEST = "hypervisor", "probe", "guest"
+HYPERVISOR = "hypervisor"
+PROBE = "probe"
+GUEST = "guest"
 
-METRICS: List[Metric] = [
+METRICS: list[Metric] = [
     Metric(
         "cpu_utilisation_percent", HYPERVISOR, "the share of its vCPUs' time that the machine uses; 100 is all of them"
     ),
@@ -53,7 +55,7 @@ METRICS: List[Metric] = [
     ),
     Metric("availability_percent", PROBE, "100 where the application gave the right answer in time, else 0"),
 ]
-BY_NAME: Dict[str, Metric] = {metric.name: metric for metric in METRICS}
+BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
 
 # The measurement (InfluxDB) or first part of the name (Prometheus) of all of them.
 MEASUREMENT = "evolve_vm"
