@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, last_lines
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.ranks import nearest_rank
+from ansible_collections.evolve.vm.plugins.module_utils.ranks import nearest_rank
 
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,9})?)"
 _COUNT = r"([0-9]{1,12})"

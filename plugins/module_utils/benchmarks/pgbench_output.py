@@ -15,7 +15,7 @@ from array import array
 from typing import NamedTuple, Sequence
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.errors import BenchmarkError, last_lines
-from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.ranks import nearest_rank
+from ansible_collections.evolve.vm.plugins.module_utils.ranks import nearest_rank
 
 OLDEST = 12
 #: From this version on, a failed transaction is counted; before, it ended the run.

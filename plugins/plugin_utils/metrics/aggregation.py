@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from ansible_collections.evolve.vm.plugins.module_utils.ranks import nearest_rank
 
 Points = Sequence[tuple[int, float]]
 
@@ -24,7 +27,7 @@ def _percentile(percent: float) -> Callable[[Points], float]:
 
     def value(points: Points) -> float:
         ordered = sorted(value for dummy, value in points)
-        return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+        return ordered[nearest_rank(percent / 100, len(ordered))]
 
     return value
 
@@ -38,7 +41,7 @@ def _median(points: Points) -> float:
 def _rises(points: Points) -> list[float]:
     """How far a counter rose from each point to the next. One that is smaller than the last began anew at 0."""
     values = [value for dummy, value in sorted(points)]
-    return [later - earlier if later >= earlier else later for earlier, later in zip(values, values[1:], strict=False)]
+    return [later - earlier if later >= earlier else later for earlier, later in pairwise(values)]
 
 
 def _difference(points: Points) -> float:
