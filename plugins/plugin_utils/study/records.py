@@ -71,6 +71,10 @@ class Records:
         statement = sa.update(table).where(*_conditions(table, equal)).values(**_storable(changes))
         return int(self._connection.execute(statement).rowcount)
 
+    def execute(self, statement: Any) -> Any:
+        """The result of any other statement on tables without a revision."""
+        return self._connection.execute(statement)
+
     def now(self) -> str:
         """The present by the store's clock, which all controllers of a study share."""
         return self._database.now(self._connection)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import sa
 
 # Each format has a file in migrations/versions; the last is the one that is written here.
-FORMATS = ("0001", "0002", "0003", "0004")
+FORMATS = ("0001", "0002", "0003", "0004", "0005")
 FORMAT = FORMATS[-1]
 
 metadata = sa.MetaData()
@@ -134,6 +134,22 @@ blocks = sa.Table(
     sa.Column("order", sa.String(4), nullable=False),  # ABBA or BAAB
     sa.Column("slot", sa.String(255), nullable=False),
     sa.Column("status", sa.String(20), nullable=False),  # open, complete, abandoned
+)
+
+# Points of metrics over time (plugin_utils/metrics/embedded.py): some of one series in a row.
+samples = sa.Table(
+    "samples",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("measurement", sa.String(100), nullable=False),
+    sa.Column("field", sa.String(100), nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),  # the tag of this name; empty where there is none
+    sa.Column("tags", sa.JSON, nullable=False),  # all of them
+    sa.Column("begin_ms", sa.BigInteger, nullable=False),  # of the first point
+    sa.Column("end_ms", sa.BigInteger, nullable=False),  # of the last
+    sa.Column("points", sa.JSON, nullable=False),  # [[at_ms, value], ...] in the order of time
+    sa.Index("samples_of_field", "measurement", "field", "host", "end_ms"),
+    sa.Index("samples_by_end", "end_ms"),
 )
 
 # The tables whose rows carry a revision.
