@@ -69,7 +69,7 @@ def differences(url: str) -> list[Any]:
 
 
 @on_both
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_an_earlier_format_is_brought_to_the_present_one_with_its_rows(
     store_url: str, fill: Fill, version: int
 ) -> None:
@@ -108,7 +108,7 @@ def test_every_format_has_a_migration() -> None:
 
 
 @on_both
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_study_of_an_earlier_format_goes_on(store_url: str, fill: Fill, version: int) -> None:
     fill(version)
     store = Store(store_url)
@@ -161,7 +161,7 @@ def test_a_store_of_a_later_format_is_refused_and_left_alone(store_url: str) -> 
         connection.execute(sa.update(schema.alembic_version).values(version_num="0099"))
     before = rows(store_url)
     database_at.cache_clear()  # as in a process of its own
-    with pytest.raises(StoreError, match=r"has format 0099; evolve\.vm \S+ knows formats up to 0004\. .* install"):
+    with pytest.raises(StoreError, match=r"has format 0099; evolve\.vm \S+ knows formats up to 0005\. .* install"):
         Store(store_url)
     assert rows(store_url) == before
 
@@ -186,7 +186,7 @@ def test_alembic_is_asked_for_only_where_a_migration_is_due(
     monkeypatch.setattr(libraries.importlib.util, "find_spec", lambda name: None if name == "alembic" else found(name))
     Store(f"{store_url}-new").close()
     fill(1)
-    with pytest.raises(StoreError, match=r"from format 0001 to 0004 needs alembic, .* -m pip install alembic"):
+    with pytest.raises(StoreError, match=r"from format 0001 to 0005 needs alembic, .* -m pip install alembic"):
         Store(store_url)
 
 
