@@ -55,7 +55,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(dict(self.OPTIONS))
         if "home" in self.OPTIONS:
-            options["home"] = os.path.abspath(options["home"] or _default_home(task_vars or {}))
+            options["home"] = os.path.abspath(options["home"] or default_home(task_vars or {}))
         try:
             require()
             result.update(self._act_patiently(options))
@@ -92,7 +92,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
         """Do the work; returns the result's keys, all of plain types."""
 
 
-def _default_home(task_vars: Mapping[str, Any]) -> str:
+def default_home(task_vars: Mapping[str, Any]) -> str:
     """The folder `evolve` beside the inventory, or in the present folder where the inventory is no file."""
     source = next((Path(str(s)) for s in task_vars.get("ansible_inventory_sources", []) if "," not in str(s)), None)
     return str((source.absolute().parent if source is not None else Path.cwd()) / "evolve")

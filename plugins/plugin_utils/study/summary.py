@@ -46,7 +46,7 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
         "learned": _learned(study),
         "baseline": _baseline(study),
         "trials": trials,
-        "pareto": _pareto(study, trials),
+        "pareto": pareto(study, trials),
         "applying": _applying(study),
         "risks": _risks(study, best),
         "best": best,
@@ -157,7 +157,7 @@ def _learned(study: Study) -> dict[str, Any] | None:
     }
 
 
-def _pareto(study: Study, trials: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def pareto(study: Study, trials: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The configurations that no other beats on every goal, best fitness first.
 
     None with fewer than two goals, or with nothing to compare. Only measured configurations that hold every limit take
@@ -192,13 +192,18 @@ def _baseline(study: Study) -> dict[str, Any]:
     }
 
 
-def _best(study: Study) -> dict[str, Any] | None:
-    """The winner, or while there is none the configuration the engine would recommend now."""
+def recommended(study: Study) -> int | None:
+    """The trial that won, or while there is none the one the engine would recommend now; None for the baseline."""
     number = study.row["winner"]
     if number is None and study.baseline_metrics:
-        recommended = study.evolution.recommend()
-        number = None if recommended is None else recommended.number
-    if number is None or number == BASELINE_TRIAL:
+        found = study.evolution.recommend()
+        number = None if found is None else found.number
+    return None if number == BASELINE_TRIAL else number
+
+
+def _best(study: Study) -> dict[str, Any] | None:
+    number = recommended(study)
+    if number is None:
         return None
     configuration = study.trial(number)["configuration"]
     changes = changes_between(study.trial(BASELINE_TRIAL)["configuration"], configuration)
