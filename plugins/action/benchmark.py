@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -17,6 +18,14 @@ class ActionModule(SimulatedAction):
     """The machine is the one the task runs on."""
 
     OPTIONS: ClassVar[Mapping[str, Any]] = ARGUMENT_SPEC
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        present_ms = time.time_ns() // 1_000_000
+        # By this clock, because whatever is watched meanwhile is stamped by it.
+        for name, seconds in zip(("began_ms", "ended_ms"), result.get("window_seconds_ago", ()), strict=False):
+            result[name] = present_ms - round(1000 * seconds)
+        return result
 
     def simulate(self, options: dict[str, Any], machine: str, check_mode: bool) -> dict[str, Any]:
         return measure_machine(options, machine, check_mode)

@@ -219,6 +219,25 @@ seconds:
   returned: success
   type: float
   sample: 34.2
+window_seconds_ago:
+  description: When the first run began and when the last one ended, in seconds before the module did.
+  returned: success, if anything was run
+  type: list
+  elements: float
+  sample: [28.904, 1.311]
+  version_added: 0.2.0
+began_ms:
+  description: When the first run began, by the controller's clock, in milliseconds since 1970.
+  returned: success, if anything was run
+  type: int
+  sample: 1795406402096
+  version_added: 0.2.0
+ended_ms:
+  description: When the last run ended, by the controller's clock.
+  returned: success, if anything was run
+  type: int
+  sample: 1795406429689
+  version_added: 0.2.0
 version:
   description: What the tool calls itself; C(simulated) for a simulated machine.
   returned: success

@@ -33,11 +33,14 @@ Metrics = Dict[str, float]
 class Outcome(NamedTuple):
     """What one benchmark gave: the metrics of each run, by their full names; why it was cut short, if it was.
 
+    began, ended: when the first run did and the last, by time.monotonic(); the warm-up is none of them.
     resolution_ms: the smallest difference of latencies that its tool prints; 0 where that is no concern.
     """
 
     runs: list[Metrics]
     version: str
+    began: float
+    ended: float
     cut_short: str = ""
     resolution_ms: float = 0.0
 
@@ -68,11 +71,13 @@ def measure(
         raise HopelessError(
             f"the benchmark was cut short {outcomes[-1].cut_short}; the benchmarks after it were not run"
         )
-    return result(outcomes, commands, time.monotonic() - started)
+    return result(outcomes, commands, started)
 
 
-def result(outcomes: list[Outcome], commands: list[str], seconds: float) -> dict[str, Any]:
-    """The module's result: each metric's mean beside the runs themselves."""
+def result(outcomes: list[Outcome], commands: list[str], started: float) -> dict[str, Any]:
+    """The module's result: each metric's mean beside the runs themselves. started: by time.monotonic()."""
+    present = time.monotonic()
+    window = min(outcome.began for outcome in outcomes), max(outcome.ended for outcome in outcomes)
     longest = max(len(outcome.runs) for outcome in outcomes)
     runs = [
         {name: value for outcome in outcomes for name, value in (outcome.runs[number : number + 1] or [{}])[0].items()}
@@ -85,7 +90,8 @@ def result(outcomes: list[Outcome], commands: list[str], seconds: float) -> dict
     return {
         "metrics": metrics,
         "runs": runs,
-        "seconds": round(seconds, 3),
+        "seconds": round(present - started, 3),
+        "window_seconds_ago": [round(present - moment, 3) for moment in window],
         "version": ", ".join(dict.fromkeys(outcome.version for outcome in outcomes)),
         "commands": commands,
         "cut_short": outcomes[-1].cut_short,
@@ -153,21 +159,24 @@ class _Measurement:
             with served(benchmark.jobs, self._shell):
                 for job in benchmark.jobs:
                     job.prepare(self._shell)
-                runs, cut_short = self._runs()
+                warming = time.monotonic()
+                warm = self._warm_up() if benchmark.warmup_seconds else {}
+                began = time.monotonic()
+                runs, cut_short = self._runs(warm)
+                ended = time.monotonic()
+                if runs == [warm]:
+                    began = warming
         finally:
             _clean_up(benchmark, self._workspace.path, self._shell)
-        return Outcome(runs, version, cut_short, benchmark.tool.resolution_ms)
+        return Outcome(runs, version, began, ended, cut_short, benchmark.tool.resolution_ms)
 
-    def _runs(self) -> tuple[list[Metrics], str]:
-        """The metrics of each run, and why they are fewer than were asked for."""
+    def _runs(self, warm: Metrics) -> tuple[list[Metrics], str]:
+        """The metrics of each run, and why they are fewer than were asked for. warm: what the warm-up gave."""
         runs: list[Metrics] = []
-        # The first run after a boot is 20-25 % low: it is made, and thrown away.
-        if self._benchmark.warmup_seconds:
-            metrics = self._warm_up()
-            is_complete = len(metrics) == len(self._benchmark.metric_names)
-            hopeless = self._early_abort.reason(metrics) if self._early_abort and is_complete else None
-            if hopeless:
-                return [metrics], f"after the warm-up: {hopeless}"
+        is_complete = len(warm) == len(self._benchmark.metric_names)
+        hopeless = self._early_abort.reason(warm) if self._early_abort and is_complete else None
+        if hopeless:
+            return [warm], f"after the warm-up: {hopeless}"
         for number in range(1, self._benchmark.repeats + 1):
             metrics = {}
             for job in self._benchmark.jobs:
@@ -178,7 +187,10 @@ class _Measurement:
         return runs, ""
 
     def _warm_up(self) -> Metrics:
-        """What it gives, as far as it can be read; that it must end well is all that is asked of it."""
+        """What it gives, as far as it can be read; that it must end well is all that is asked of it.
+
+        The first run after a boot is 20-25 % low: it is made, and thrown away.
+        """
         metrics: Metrics = {}
         for job in self._benchmark.jobs:
             output = self._output(job, self._benchmark.warmup_seconds)

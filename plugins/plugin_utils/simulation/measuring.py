@@ -38,11 +38,13 @@ def measure_machine(options: Mapping[str, Any], name: str, check_mode: bool) -> 
         planned = planned_result(definition, int(machine.values[VCPUS]))
         if check_mode or options["state"] != "measured":
             return {"changed": False, "missing": [], **planned}
+        began = time.monotonic()
         runs = _runs(machine, definition, options["simulation"])
     except BenchmarkError as error:
         return {"failed": True, "changed": False, "msg": str(error), "failure_class": error.failure_class}
     runs, cut_short = _made(runs, EarlyAbort.from_options(options["early_abort"]))
-    outcome = result([Outcome(runs, VERSION, cut_short)], planned["commands"], time.monotonic() - started)
+    measured = Outcome(runs, VERSION, began, time.monotonic(), cut_short)
+    outcome = result([measured], planned["commands"], started)
     outcome.pop("warnings")
     return {"changed": False, **outcome}
 

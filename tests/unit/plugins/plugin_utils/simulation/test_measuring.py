@@ -44,7 +44,16 @@ def measure(tmp_path):
 
 def test_the_result_is_that_of_the_real_module(measure):
     result = measure()
-    assert list(result) == ["changed", "metrics", "runs", "seconds", "version", "commands", "cut_short"]
+    assert list(result) == [
+        "changed",
+        "metrics",
+        "runs",
+        "seconds",
+        "window_seconds_ago",
+        "version",
+        "commands",
+        "cut_short",
+    ]
     assert result["changed"] is False
     assert list(result["metrics"]) == metric_names(parse_definition(DEFINITION))
     assert len(result["runs"]) == 3
