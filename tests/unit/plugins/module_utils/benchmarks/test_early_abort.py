@@ -32,11 +32,11 @@ def test_far_beyond_a_limit_is_hopeless(metrics, says):
     assert EarlyAbort(LIMITS).reason(metrics) == says
 
 
-def counting(tmp_path, values, **options):
+def counting(tmp_path, values, pause=0, **options):
     """A command that prints one value after the other, as a benchmark."""
     (tmp_path / "values").write_text("".join(f"{value}\n" for value in values))
     script = (
-        f"cd {tmp_path}; date +%s.%N >> moments; sleep 0.2; "
+        f"cd {tmp_path}; date +%s.%N >> moments; sleep {pause}; "
         "echo run >> runs; echo value: $(sed -n $(wc -l < runs)p values); date +%s.%N >> moments"
     )
     metrics = {"latency_p95_ms": {"regex": "value: ([0-9]+)"}}
@@ -74,12 +74,12 @@ def test_without_early_abort_every_run_is_made(tmp_path):
 
 @pytest.mark.parametrize("first", [1, 400])
 def test_the_window_is_that_of_the_runs_that_are_in_the_result(tmp_path, first):
-    definition = parse_definition(counting(tmp_path, [first, 1, 1], repeats=2))
+    definition = parse_definition(counting(tmp_path, [first, 1, 1], pause=2, repeats=2))
     result = measure(definition, str(tmp_path / "bench"), early_abort=EarlyAbort(LIMITS))
     began, ended = (time.time() - seconds for seconds in result["window_seconds_ago"])
     of_runs = moments(tmp_path) if result["cut_short"] else moments(tmp_path)[2:]
-    assert began == pytest.approx(of_runs[0], abs=0.15)
-    assert ended == pytest.approx(of_runs[-1], abs=0.15)
+    assert began == pytest.approx(of_runs[0], abs=1.5)
+    assert ended == pytest.approx(of_runs[-1], abs=1.5)
 
 
 def test_a_benchmark_after_a_hopeless_one_is_not_run_and_that_is_the_configurations_fault(tmp_path):
