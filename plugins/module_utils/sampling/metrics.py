@@ -56,6 +56,9 @@ METRICS: list[Metric] = [
     Metric("availability_percent", PROBE, "100 where the application gave the right answer in time, else 0"),
 ]
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
+# What a probe of the network gives, and one of an application.
+NETWORK_FIELDS = ("network_latency_ms", "network_lost_percent")
+APPLICATION_FIELDS = ("response_time_ms", "availability_percent")
 
 # The measurement (InfluxDB) or first part of the name (Prometheus) of all of them.
 MEASUREMENT = "evolve_vm"

@@ -21,7 +21,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.history import
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.options import Choice
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.space import SearchSpace
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
-from ansible_collections.evolve.vm.plugins.plugin_utils.study import prices
+from ansible_collections.evolve.vm.plugins.plugin_utils.study import monitoring, prices
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.budget import Budget, budget_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.capacity import DEFAULT_OVERCOMMIT, read_overcommit
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.families import apply_costs, name_fault
@@ -80,6 +80,7 @@ class Definition:
     learn_from: list[str] = field(default_factory=list)
     founders: list[dict[str, Any]] = field(default_factory=list)
     simulated: bool = False
+    monitoring: dict[str, Any] | None = field(default_factory=lambda: dict(monitoring.DEFAULTS))
     written: dict[str, Any] = field(default_factory=dict)
     derived: list[str] = field(default_factory=list)
 
@@ -160,7 +161,8 @@ def read_definition(
             faults.append(Fault(f"evolve_{key}", "is missing; see docs/guide for an example"))
     _check_name(given.get("name"), faults)
     space = read_space(given, faults, facts or {}, stored, own_apps)
-    metrics = _check_benchmark(given, faults)
+    watched = monitoring.read_monitoring(given.get("monitoring", {}), faults)
+    metrics = _check_benchmark(given, watched, faults)
     _collect(faults, lambda: Goals.from_list(given["goals"], metrics), "goals" in given)
     price_list = prices.read_prices(given.get("prices", {}), faults)
     faults += budget_faults(given.get("budget", {"trials": 1}))
@@ -182,6 +184,7 @@ def read_definition(
             **{key: value for key, value in given.items() if key not in WRITTEN},
             **space,
             "prices": price_list,
+            "monitoring": watched,
             "verification": verification,
             "overcommit": overcommit,
         }
@@ -204,15 +207,20 @@ def _check_name(name: Any, faults: list[Fault]) -> None:
         faults.append(Fault("evolve_study", f"found {name!r}, expected {accepted}"))
 
 
-def _check_benchmark(given: Mapping[str, Any], faults: list[Fault]) -> list[str] | None:
+def _check_benchmark(
+    given: Mapping[str, Any], watched: Mapping[str, Any] | None, faults: list[Fault]
+) -> list[str] | None:
     """The names of the metrics that goals may use; None where the benchmark is not readable."""
     if "benchmark" not in given:
         return None
     try:
-        return [*metric_names(parse_definition(given["benchmark"])), prices.METRIC]
+        names = [*metric_names(parse_definition(given["benchmark"])), prices.METRIC]
     except DefinitionError as error:
         faults += [Fault(fault.where, fault.problem) for fault in error.faults]
         return None
+    goals = given.get("goals")
+    wanted = [goal.get("metric") for goal in goals if isinstance(goal, Mapping)] if isinstance(goals, list) else []
+    return [*names, *monitoring.watched_names(watched, wanted)]
 
 
 def _check_algorithm(given: Mapping[str, Any], faults: list[Fault]) -> None:
