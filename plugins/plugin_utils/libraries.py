@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "sqlalchemy": "SQLAlchemy", "yaml": "PyYAML"}
 # Needed only by those who use what is built on them: they are loaded then.
-OPTIONAL = {"alembic": "alembic", "psycopg": "'psycopg[binary]'", "sklearn": "scikit-learn", "torch": "torch"}
+OPTIONAL = {
+    "alembic": "alembic",
+    "influxdb_client": "influxdb-client",
+    "psycopg": "'psycopg[binary]'",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+    "urllib3": "influxdb-client",  # needs it
+}
 
 
 class MissingLibraryError(RuntimeError):
