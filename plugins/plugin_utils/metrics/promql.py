@@ -145,8 +145,8 @@ class _Understood:
 def _not_understood(shown: str, body: bytes) -> BackendError:
     said = " ".join(body[: _SHOWN_CHARACTERS + 1].decode("utf-8", "replace").split())
     return BackendError(
-        f"{shown} answers with what is not understood, or was cut off: {said[:_SHOWN_CHARACTERS]!r}. Is its URL that of "
-        "Prometheus or VictoriaMetrics?"
+        f"{shown} answers with what is not understood, or was cut off: {said[:_SHOWN_CHARACTERS]!r}. "
+        "Is its URL that of Prometheus or VictoriaMetrics?"
     )
 
 
@@ -168,8 +168,8 @@ def _tags(entry: Mapping[str, Any]) -> dict[str, str]:
 def _only_floats(entry: Mapping[str, Any], key: str, shown: str) -> Any:
     if key not in entry and {"histogram", "histograms"} & set(entry):
         raise BackendError(
-            f"{shown}: {entry['metric'].get('__name__', 'the result')} is a native histogram; expected numbers, such as "
-            "histogram_quantile() gives"
+            f"{shown}: {entry['metric'].get('__name__', 'the result')} is a native histogram; expected numbers, "
+            "such as histogram_quantile() gives"
         )
     return entry[key]
 
