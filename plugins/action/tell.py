@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -16,9 +17,15 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.controller_action import
     stored_study,
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import InputError
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import read_connection
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.spool import SpoolError, spool_for
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.progress import failed_line, measured_line
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.run_points import run_points
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.telling import (
@@ -40,6 +47,8 @@ class ActionModule(ControllerAction):
         "slot": {"type": "str"},
         "applied": {"type": "list", "elements": "dict", "default": []},
         "benchmark": {"type": "dict", "default": {}},
+        "watched": {"type": "dict", "default": {}},
+        "database": {"type": "dict", "no_log": True},
         "failure": {"type": "dict"},
         "restored": {"type": "bool", "default": False},
     }
@@ -76,20 +85,25 @@ class ActionModule(ControllerAction):
             return {"failed": True, "msg": "the benchmark gave no metrics", "failure_class": "measurement"}
         readback = {name: value for step in steps for name, value in step.get("readback", {}).items()}
         tier = costliest(step.get("tier", "none") for step in steps)
+        watched = options["watched"]
         with stored_study(options) as study:
             row = tell_measured(
                 study,
                 options["run"],
-                metrics=dict(metrics),
+                metrics={**watched.get("metrics", {}), **metrics},
                 runs=list(benchmark.get("runs", [])),
                 readback=readback,
                 tier=tier,
-                benchmark_seconds=_seconds(benchmark.get("seconds")),
+                benchmark_seconds=_seconds(benchmark.get("seconds"), watched.get("seconds", 0.0)),
                 cut_short=str(benchmark.get("cut_short") or ""),
+                trouble=list(watched.get("problems", ())),
             )
             after = study.reread()
             line = measured_line(after, row)
-        return {"changed": True, "metrics": row["metrics"], "progress": line, **_write_files(options, after, row)}
+            points = run_points(after, row, metrics, _ended_ms(benchmark)) if options["database"] else []
+        problems = [*_spool(options, points), *_write_files(options, after, row)]
+        warnings = {"warnings": problems} if problems else {}
+        return {"changed": True, "metrics": row["metrics"], "progress": line, **warnings}
 
     @staticmethod
     def _failed(options: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +121,8 @@ class ActionModule(ControllerAction):
             after = study.reread()
             line = failed_line(after, row)
         told = {"changed": True, "failure_class": row["failure_class"], "progress": line}
-        return {**told, **_write_files(options, after, row)}
+        problems = _write_files(options, after, row)
+        return {**told, **({"warnings": problems} if problems else {})}
 
     @staticmethod
     def _restored(options: dict[str, Any]) -> dict[str, Any]:
@@ -121,11 +136,27 @@ class ActionModule(ControllerAction):
         return {"changed": True, **({"progress": f"{slot} answers again and is taken back"} if back else {})}
 
 
-def _seconds(value: Any) -> float | None:
-    return float(value) if is_number(value) else None
+def _seconds(benchmark: Any, watched: Any) -> float | None:
+    """How long the measuring took, with the collecting of what was watched meanwhile."""
+    return float(benchmark) + float(watched) if is_number(benchmark) else None
 
 
-def _write_files(options: dict[str, Any], study: Study, row: Row) -> dict[str, Any]:
+def _ended_ms(benchmark: Mapping[str, Any]) -> int:
+    """When its last run ended; the present where it does not say so."""
+    return int(benchmark.get("ended_ms") or time.time_ns() // 1_000_000)
+
+
+def _spool(options: dict[str, Any], points: list[Point]) -> list[str]:
+    """Leave points for whoever sends next. What was told must not be undone by that: trouble is a warning."""
+    try:
+        if points:
+            spool_for(options["home"], read_connection(plain(options["database"]), "database")).add(points)
+    except (SpoolError, InputError) as error:
+        return [str(error)]
+    return []
+
+
+def _write_files(options: dict[str, Any], study: Study, row: Row) -> list[str]:
     """Bring the trial's file up to date, and that of the one it repeats.
 
     Only after the transaction: nobody should wait for the store meanwhile, and a file that fails must not undo what was
@@ -136,5 +167,5 @@ def _write_files(options: dict[str, Any], study: Study, row: Row) -> dict[str, A
         for number in (row["trial"], *([] if again is None else [again])):
             write_individual(folder_of(options), study, number)
     except FileError as error:
-        return {"warnings": [str(error)]}
-    return {}
+        return [str(error)]
+    return []

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import Backend, BackendError, RejectedError
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import Connection
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point
 
 _BATCH = 5000
@@ -128,6 +131,13 @@ class Spool:
                 yield False
                 return
             yield True
+
+
+def spool_for(home: str, connection: Connection) -> Spool:
+    """The spool of a database: a file under evolve_home that is sent to no other one."""
+    where = urlsplit(connection.url)
+    name = "-".join(part for part in (connection.kind, where.netloc, where.path, connection.database) if part)
+    return Spool(Path(home) / "spool" / f"{re.sub('[^A-Za-z0-9.-]+', '-', name)}.sqlite")
 
 
 class _Pause(NamedTuple):

@@ -54,7 +54,9 @@ def read_monitoring(given: Any, faults: list[Fault]) -> dict[str, Any] | None:
     setting["probes"] = _read_probes(setting["probes"], setting["interval"], faults)
     if setting["source"] not in SOURCES:
         hint = suggestion(str(setting["source"]), SOURCES)
-        faults.append(Fault(f"{_WHERE}.source", f"found {setting['source']!r}, expected one of {listing(SOURCES)}.{hint}"))
+        faults.append(
+            Fault(f"{_WHERE}.source", f"found {setting['source']!r}, expected one of {listing(SOURCES)}.{hint}")
+        )
     days = setting["keep_days"]
     if days is not None and (not is_number(days) or days <= 0):
         faults.append(Fault(f"{_WHERE}.keep_days", f"found {days!r}, expected a number of days above 0"))

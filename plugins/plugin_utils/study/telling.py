@@ -9,7 +9,7 @@ Classes of failure (DESIGN.md 5): configuration (it broke the machine or the app
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import MetricError, typical
@@ -47,11 +47,13 @@ def tell_measured(
     tier: str = "none",
     benchmark_seconds: float | None = None,
     cut_short: str = "",
+    trouble: Sequence[str] = (),
 ) -> Row:
     """Record a measurement; returns its row. ResultError where the result is not fit to be a datum.
 
     `tier` is what applying really cost; `benchmark_seconds` how long the benchmark took, with all it prepared;
-    `cut_short` why fewer runs were made than the study asks for.
+    `cut_short` why fewer runs were made than the study asks for; `trouble` why something may not have been seen that
+    was to be watched meanwhile.
     """
     row = _told_run(study, run, "measured", runs=runs) or _open_run(study, run)
     if row["status"] == "measured":
@@ -66,7 +68,7 @@ def tell_measured(
                 f"{prices.METRIC} needs the sizes of the machine, which were not read back", "infrastructure"
             )
         complete[prices.METRIC] = cost
-    _check_metrics(study, row, complete)
+    _check_metrics(study, row, complete, trouble)
     finished_at = study.clock()
     changes: dict[str, Any] = {
         "status": "measured",
@@ -166,7 +168,7 @@ def _same(wanted: Any, found: Any) -> bool:
     return bool(wanted == found or str(wanted) == str(found))
 
 
-def _check_metrics(study: Study, row: Row, metrics: dict[str, float]) -> None:
+def _check_metrics(study: Study, row: Row, metrics: dict[str, float], trouble: Sequence[str]) -> None:
     """Refuse what could not be scored, so that every stored measurement can be."""
     baseline = study.baseline_metrics
     if row["trial"] == BASELINE_TRIAL and not baseline:
@@ -174,7 +176,7 @@ def _check_metrics(study: Study, row: Row, metrics: dict[str, float]) -> None:
     try:
         study.definition.scoring.score(metrics, baseline)
     except MetricError as error:
-        raise ResultError(str(error), "measurement") from None
+        raise ResultError("; ".join([str(error), *trouble]), "measurement") from None
 
 
 def _classify(study: Study, row: Row, said: str | None, *, lost: bool, restored: bool) -> str:
