@@ -67,7 +67,7 @@ class LibvirtSource:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._uri = uri
+        self.uri = uri
         self.period_seconds = period_seconds
         self._monotonic = monotonic
         self._wall = wall
@@ -89,7 +89,7 @@ class LibvirtSource:
         # libvirt prints every error on stderr unless it is given a handler.
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
         try:
-            self._connection = libvirt.open(self._uri)
+            self._connection = libvirt.open(self.uri)
             self._in_bulk = _kinds_in_bulk(self._connection)
         except libvirt.libvirtError as error:
             raise self._lost(error) from error
@@ -113,7 +113,7 @@ class LibvirtSource:
 
     def _lost(self, error: Any) -> SourceLost:
         self.close()
-        return SourceLost(f"libvirt at {self._uri} does not answer: {error.get_error_message()}")
+        return SourceLost(f"libvirt at {self.uri} does not answer: {error.get_error_message()}")
 
     def _read(self, names: Sequence[str]) -> Readings:
         machines: dict[str, Reading] = {}
