@@ -56,7 +56,11 @@ class HttpClient:
     def __init__(self, connection: Connection, shown: str) -> None:
         self._connection = connection
         self._shown = shown
-        self._headers = {"User-Agent": f"evolve.vm/{collection_version()}", **_authorization(connection)}
+        authorization = _authorization(connection)
+        self._headers = {"User-Agent": f"evolve.vm/{collection_version()}", **authorization}
+        # A server may repeat what it was told: a password in its coded form too.
+        told = [value.partition(" ")[2] for value in authorization.values()]
+        self._secrets = sorted({*connection.secrets, *told}, key=len, reverse=True)
 
     def request(
         self,
@@ -85,7 +89,7 @@ class HttpClient:
 
     def scrubbed(self, text: str) -> str:
         """A text without secrets."""
-        for secret in self._connection.secrets:
+        for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
         return text
 

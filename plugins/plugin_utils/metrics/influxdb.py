@@ -19,6 +19,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection impor
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.http import Answer, HttpClient
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.influxdb_library import LibraryWriter
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.influxql import (
+    AnswerError,
     IncompleteError,
     QueryError,
     read_series,
@@ -113,10 +114,10 @@ class InfluxDb(Backend):
             return read_series(answer.body.decode(), selector.field)
         except QueryError as error:
             raise self._failed(str(error)) from None
-        except (IncompleteError, UnicodeDecodeError, LookupError) as error:
+        except (AnswerError, IncompleteError, UnicodeDecodeError) as error:
             raise BackendError(
-                f"{self.shown} gives an answer that cannot be used ({error}): {self._http.shortened(answer)}",
-                passing=True,
+                f"{self.shown} gives an answer that cannot be used: {error}. It begins: {self._http.shortened(answer)}",
+                passing=isinstance(error, IncompleteError),
             ) from None
 
     def _place(self) -> list[tuple[str, str]]:

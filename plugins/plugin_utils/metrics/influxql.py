@@ -23,8 +23,12 @@ class QueryError(ValueError):
     """There can be no such query, or the answer says that it failed; the text is then the database's own."""
 
 
+class AnswerError(ValueError):
+    """The answer is none that InfluxDB gives."""
+
+
 class IncompleteError(ValueError):
-    """The answer is not JSON, or ends before its end."""
+    """The answer does not hold all there is."""
 
 
 def select(selector: Selector, window: Window) -> str:
@@ -56,7 +60,7 @@ def _escaped(text: str, quote: str) -> str:
 def read_series(answer: str, field: str) -> list[Series]:
     """The series of a field in an answer with times in milliseconds, whole or in chunks.
 
-    Raises QueryError and IncompleteError.
+    Raises QueryError, AnswerError and IncompleteError.
     """
     found: dict[tuple[tuple[str, str], ...], list[tuple[int, float]]] = {}
     more = False
@@ -83,15 +87,15 @@ def _documents(answer: str) -> Iterator[dict[str, Any]]:
     decoder = json.JSONDecoder(parse_int=float)
     rest = answer.strip()
     if not rest:
-        raise IncompleteError("it is empty")
+        raise AnswerError("it is empty")
     at = 0
     while at < len(rest):
         try:
             document, at = decoder.raw_decode(rest, at)
         except ValueError as error:
-            raise IncompleteError(f"it is not JSON ({error})") from None
+            raise AnswerError(f"it is not JSON ({error})") from None
         if not isinstance(document, dict):
-            raise IncompleteError("it is not an object in JSON")
+            raise AnswerError("it is not an object in JSON")
         yield document
         while at < len(rest) and rest[at].isspace():
             at += 1
@@ -99,12 +103,14 @@ def _documents(answer: str) -> Iterator[dict[str, Any]]:
 
 def _points(series: dict[str, Any], field: str) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[int, float]]]:
     """Points with their tags. Early versions of InfluxDB 3 give the tags as columns."""
-    columns = series["columns"]
+    columns = series.get("columns") or ()
+    if "time" not in columns or field not in columns:
+        raise AnswerError(f"it has no columns time and {field}")
     time_at, value_at = columns.index("time"), columns.index(field)
     common = {name: value for name, value in (series.get("tags") or {}).items() if value}
     others = [(at, name) for at, name in enumerate(columns) if at not in (time_at, value_at)]
     tags = tuple(sorted(common.items()))
-    for row in series["values"]:
+    for row in series.get("values") or ():
         value = row[value_at]
         if value is None:
             continue
