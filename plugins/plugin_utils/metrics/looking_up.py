@@ -23,7 +23,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import 
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.aggregation import aggregate
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import BackendError
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import Backend, BackendError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import read_connection
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.factory import backend_for
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Selector, Series, tagged
@@ -82,13 +82,17 @@ class MetricsLookup(LookupBase):  # type: ignore[misc]
             backend = backend_for(read_connection({"kind": self.kind(), **given}, self.name))
             found = []
             for name in names:
-                series = backend.read(self.selector(name, question.tags), question.window)
-                found += list(_results(name, series, question))
+                found += self.results(backend, name, question)
             return found
         except InputError as error:
             raise AnsibleError(f"evolve.vm.{self.name}: {error}{self._ways(error)}") from None
         except (BackendError, MissingLibraryError, UnusableDataError) as error:
             raise AnsibleLookupError(f"evolve.vm.{self.name}: {error}") from None
+
+    def results(self, backend: Backend, term: str, question: Question) -> list[dict[str, Any]]:
+        """What a term gives."""
+        series = backend.read(self.selector(term, question.tags), question.window)
+        return list(_results(term, series, question))
 
     def _refuse_unknown(self, given: Mapping[str, Any]) -> None:
         known = [name for name in self.option_definitions if not name.startswith("_")]

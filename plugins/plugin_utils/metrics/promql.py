@@ -24,6 +24,8 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 # What Prometheus and VictoriaMetrics say where a question reads more than they are set to read.
 _TOO_MANY = re.compile(r"too many samples|maxSamplesPer(?:Query|Series)")
 _SHOWN_CHARACTERS = 300
+# What comes of reading something else as an answer.
+_UNLIKE_ANSWERS = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class TooManyPointsError(BackendError):
@@ -138,7 +140,7 @@ class _Understood:
         return
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (ValueError, KeyError, TypeError, AttributeError, OverflowError)):
+        if isinstance(error, _UNLIKE_ANSWERS):
             raise _not_understood(self._shown, self._body) from None
 
 

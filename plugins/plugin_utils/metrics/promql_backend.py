@@ -13,6 +13,7 @@ import time
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
@@ -112,24 +113,28 @@ class PromqlBackend(Backend):
         length = window.end_ms - window.begin_ms
         if length <= 0:
             return
-        count = 1
-        if length > _SHORT_MS:
+        if length <= _SHORT_MS:
+            yield window
+            return
+        try:
             total = self._query(promql.count_text(text, window), window.end_ms, promql.read_values).values
-            if not total:
-                return
+        except promql.TooManyPointsError:
+            for half in _halves(window):
+                yield from self._parts(text, half)
+            return
+        if total:
             count = min(-(-int(total[0].value) // _POINTS_AT_ONCE), length)
-        for number in range(count):
-            yield Window(window.begin_ms + length * number // count, window.begin_ms + length * (number + 1) // count)
+            edges = [window.begin_ms + length * number // count for number in range(count + 1)]
+            yield from (Window(*pair) for pair in pairwise(edges))
 
     def _raw(self, text: str, window: Window) -> list[Series]:
         """The points of a window, maybe with some beside it, a series maybe in several parts."""
         try:
             return self._query(promql.range_text(text, window), window.end_ms, promql.read_series)
         except promql.TooManyPointsError:
-            middle = (window.begin_ms + window.end_ms) // 2
-            if middle == window.begin_ms:
+            if window.end_ms - window.begin_ms == 1:
                 raise
-        return self._raw(text, Window(window.begin_ms, middle)) + self._raw(text, Window(middle, window.end_ms))
+        return [series for half in _halves(window) for series in self._raw(text, half)]
 
     def _query(self, expression: str, at_ms: int, read: Callable[[bytes, str], _Result]) -> _Result:
         options = {"query": expression, "time": promql.seconds_text(at_ms), **self._query_options}
@@ -138,6 +143,11 @@ class PromqlBackend(Backend):
             return read(answer.body, self.shown)
         except BackendError as error:
             raise type(error)(self._http.scrubbed(str(error)), passing=error.passing) from None
+
+
+def _halves(window: Window) -> tuple[Window, Window]:
+    middle = (window.begin_ms + window.end_ms) // 2
+    return Window(window.begin_ms, middle), Window(middle, window.end_ms)
 
 
 def _now_ms() -> int:
