@@ -27,7 +27,8 @@ SHOWN = "Prometheus at http://metrics.example.org:9090"
 # As Prometheus 2.42 gave it.
 MATRIX = (
     b'{"status":"success","data":{"resultType":"matrix","result":['
-    b'{"metric":{"__name__":"m","host":"a \\"q\\" \\\\ \\n"},"values":[[1795406508.879,"0.30000000000000004"],[1795406508.886,"-0"],[1795406508.893,"+Inf"]]}]}}'
+    b'{"metric":{"__name__":"m","host":"a \\"q\\" \\\\ \\n"},"values":['
+    b'[1795406508.879,"0.30000000000000004"],[1795406508.886,"-0"],[1795406508.893,"+Inf"]]}]}}'
 )
 
 
