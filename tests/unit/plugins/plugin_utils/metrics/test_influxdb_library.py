@@ -132,7 +132,7 @@ def test_a_missing_bucket_is_told_with_the_way_to_create_it():
 
 
 def test_a_missing_organisation_is_told_in_the_words_of_the_database():
-    # github.com/influxdata/influxdb kit/platform/errors, as in "organization name \"x\" not found" of 2.x
+    # The words of its tenant service (github.com/influxdata/influxdb), which says so of any organisation.
     error, dummy = refusal(
         Reply(404, r'{"code":"not found","message":"organization name \"our org\" not found"}', JSON)
     )
