@@ -15,6 +15,8 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.evolve.vm.plugins.plugin_utils.missing_library import MissingLibraryError
+
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "sqlalchemy": "SQLAlchemy", "yaml": "PyYAML"}
 # Needed only by those who use what is built on them: they are loaded then.
 OPTIONAL = {
@@ -25,10 +27,6 @@ OPTIONAL = {
     "torch": "torch",
     "urllib3": "influxdb-client",  # needs it
 }
-
-
-class MissingLibraryError(RuntimeError):
-    """A Python library that the controller needs is not installed."""
 
 
 class _Absent:

@@ -9,8 +9,6 @@ import json
 from functools import cache
 from pathlib import Path
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import yaml
-
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -20,4 +18,7 @@ def collection_version() -> str:
     manifest = _ROOT / "MANIFEST.json"
     if manifest.exists():
         return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+    # Only here: with this library come all the others, which take a second.
+    from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import yaml
+
     return str(yaml.safe_load((_ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"])

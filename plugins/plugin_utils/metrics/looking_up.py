@@ -21,7 +21,6 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import 
     listing,
     suggestion,
 )
-from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.aggregation import aggregate
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import Backend, BackendError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import read_connection
@@ -33,6 +32,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.question import 
     iso_time,
     read_question,
 )
+from ansible_collections.evolve.vm.plugins.plugin_utils.missing_library import MissingLibraryError
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 
 # Options of every lookup that describe the connection, under the names that `read_connection` knows.
