@@ -56,3 +56,11 @@ class Window(NamedTuple):
 def tagged(**tags: str) -> tuple[tuple[str, str], ...]:
     """Tags in their order, those without a value left out."""
     return tuple(sorted((name, value) for name, value in tags.items() if value))
+
+
+def rounded(value: float) -> float:
+    """A value as every database gives it back: ten significant digits, far more than anything is measured with.
+
+    VictoriaMetrics cuts off what follows the eleventh.
+    """
+    return float(f"{value:.10g}")
