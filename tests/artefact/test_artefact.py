@@ -30,6 +30,7 @@ EXPECTED_IN_ARTEFACT = {
     "MANIFEST.json",
     "README.md",
     "changelogs",
+    "dashboards",
     "docs",
     "inventories",
     "meta",
