@@ -64,8 +64,9 @@ class InfluxDb:
             case Distinct():
                 outer = ", ".join(f'"{tag}"' for tag in query.by)
                 inner = ", ".join(f'"{tag}"' for tag in (*query.by, query.tag))
-                each = f'SELECT count({field}) AS "points" {source} AND $timeFilter GROUP BY {inner}'
-                return f'SELECT count("points") FROM ({each})' + (f" GROUP BY {outer}" if outer else "")
+                each = f'SELECT count({field}) AS "points" {source} GROUP BY {inner}'
+                counted = f'SELECT count("points") FROM ({each}) WHERE $timeFilter'
+                return f"{counted} GROUP BY {outer}" if outer else counted
             case Difference():
                 sides = ", ".join(
                     f'(SELECT {field} AS "{value}" {source} AND "{query.tag}" = \'{value}\')'
