@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,10 +21,16 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.reading import p
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watched import metrics_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watching import Place, Watched, send_rest
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulationError
+from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.sampling import collect_simulated
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.monitoring import SAMPLER, fields_of
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LAST_SECONDS = 60.0
+# The clocks of two machines should differ by less.
+_SLACK_MS = 120_000
+# A simulated run takes no time; it is watched as if it had taken so many intervals.
+_SIMULATED_INTERVALS = 30
 
 
 class ActionModule(ControllerAction):
@@ -37,7 +43,7 @@ class ActionModule(ControllerAction):
         "monitoring": {"type": "dict"},
         "database": {"type": "dict", "no_log": True},
         "slot": {"type": "str"},
-        "run": {"type": "dict"},
+        "trial": {"type": "int"},
         "began_ms": {"type": "int"},
         "ended_ms": {"type": "int"},
         "wanted": {"type": "list", "elements": "str", "default": []},
@@ -50,46 +56,72 @@ class ActionModule(ControllerAction):
         place = Place(store_url(options), options["home"], connection)
         if options["state"] == "sent":
             return _sent(place)
+        lacking = [name for name in ("monitoring", "slot", "trial", "began_ms", "ended_ms") if options[name] is None]
+        if lacking:
+            return {"failed": True, "msg": f"state=collected needs {', '.join(lacking)}"}
         return self._collected(options, place)
 
     def _collected(self, options: dict[str, Any], place: Place) -> dict[str, Any]:
         began = time.monotonic()
-        setting, run = plain(options["monitoring"]), plain(options["run"])
-        window = Window(options["began_ms"], options["ended_ms"])
-        tags = {"study": options["study"], "host": options["slot"], "slot": options["slot"], "trial": str(run["trial"])}
-        watched = Watched(tags, window, fields_of(setting))
-        answer = self._ask_sampler(options, window)
+        setting, slot = plain(options["monitoring"]), str(options["slot"])
+        answer, window = self._answer(options, Window(options["began_ms"], options["ended_ms"]))
+        tags = {"study": options["study"], "host": slot, "slot": slot, "trial": str(options["trial"])}
+        watched = Watched(tags, window, fields_of(setting), problems=list(answer["problems"]))
         points = points_of(answer.get("series", ()), tags, _shift_ms(answer))
         found = watched.take_up(points, place)
         if setting["source"] != SAMPLER:
             found |= watched.of_agent(setting["source"], place, setting["interval"])
-        problems = [*answer["problems"], *watched.problems]
+        problems = [f"{slot}: {problem}" for problem in watched.problems]
         return {
             "changed": bool(points),
             "metrics": metrics_of(found, options["wanted"]),
             "points": len(points),
-            "seconds": round(time.monotonic() - began, 3),
             "source": watched.source,
             "problems": problems,
-            **({"warnings": [f"{options['slot']}: {problem}" for problem in problems]} if problems else {}),
+            "seconds": round(time.monotonic() - began, 3),
+            **({"warnings": problems} if problems else {}),
         }
 
-    def _ask_sampler(self, options: dict[str, Any], window: Window) -> dict[str, Any]:
-        """What the module sampler answers; what is wrong with it is under `problems`."""
+    def _answer(self, options: dict[str, Any], window: Window) -> tuple[dict[str, Any], Window]:
+        """What the sampler has seen since the window began, with its `problems`; and the window it is about."""
+        sampler, slot, setting = plain(options["sampler"]), str(options["slot"]), plain(options["monitoring"])
         arguments = {
+            **sampler,
             "state": "collected",
             "name": options["study"],
-            "host": options["slot"],
-            "since_ms": window.begin_ms,
-            **plain(options["sampler"]),
+            "interval": setting["interval"],
+            "probes": setting["probes"],
+            "hosts": [slot],
+            "since_ms": window.begin_ms - _SLACK_MS,
         }
-        answer: dict[str, Any] = self._execute_module(
-            module_name="evolve.vm.sampler", module_args=arguments, task_vars=self._variables
-        )
-        # Its temporary folder is removed by the module's own run.
-        if answer.get("failed") or answer.get("unreachable"):
-            return {"problems": [f"what was watched is not known: {answer.get('msg', 'no reason given')}"]}
-        return {**answer, "problems": [*answer.get("gaps", ()), *answer.pop("warnings", ())]}
+        if sampler.get("hypervisor") == "simulated":
+            seconds = _SIMULATED_INTERVALS * setting["interval"]
+            window = Window(min(window.begin_ms, window.end_ms - round(1000 * seconds)), window.end_ms)
+            try:
+                answer = collect_simulated({**arguments, "since_ms": window.begin_ms}, slot)
+            except SimulationError as error:
+                return {"problems": [str(error)]}, window
+        else:
+            answer = self._execute_module("evolve.vm.sampler", arguments, task_vars=self._variables)
+            shift = _shift_ms(answer)
+            if abs(shift) > _SLACK_MS:
+                arguments["since_ms"] = window.begin_ms - shift
+                answer = self._execute_module("evolve.vm.sampler", arguments, task_vars=self._variables)
+        return {**answer, "problems": list(_problems(answer, window))}, window
+
+
+def _problems(answer: Mapping[str, Any], window: Window) -> Iterator[str]:
+    """Why the points may not tell everything of the window."""
+    if answer.get("failed") or answer.get("unreachable"):
+        yield f"the sampler cannot be asked: {answer.get('msg') or 'no reason given'}"
+        return
+    shift = _shift_ms(answer)
+    for gap in answer.get("gaps", ()):
+        end_ms = window.end_ms if gap["end_ms"] is None else gap["end_ms"] + shift
+        if gap["begin_ms"] + shift < window.end_ms and end_ms > window.begin_ms:
+            yield f"not watched for {(end_ms - gap['begin_ms'] - shift) / 1000:.0f} s: {gap['reason']}"
+    if not answer.get("running", True):
+        yield "the sampler has ended; it is started again by the next session of the study"
 
 
 def _sent(place: Place) -> dict[str, Any]:
@@ -102,7 +134,7 @@ def _sent(place: Place) -> dict[str, Any]:
 
 def _shift_ms(answer: Mapping[str, Any]) -> int:
     """How far the sampler's clock is behind this one; 0 on the same machine."""
-    if "clock_ms" not in answer or answer.get("boot_id") == _boot_id():
+    if "clock_ms" not in answer or answer.get("boot_id") in ("simulated", _boot_id()):
         return 0
     return time.time_ns() // 1_000_000 - int(answer["clock_ms"])
 

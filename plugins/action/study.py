@@ -30,6 +30,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.study.facts import facts
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learning_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.leases import Controller
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.monitoring import database_faults
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.opening import (
     Opened,
     close_study,
@@ -64,6 +65,7 @@ _DEFINITION = (
     "runs_per_hypervisor",
     "learn_from",
     "founders",
+    "monitoring",
 )
 # ansible-core before 2.19 makes a text of a number that a template gives, as does -e name=number everywhere.
 _NUMBERS = ("seed", "baseline_repeats", "runs_per_hypervisor")
@@ -86,6 +88,7 @@ class ActionModule(ControllerAction):
         "fork": {"type": "str"},
         "simulated": {"type": "bool", "default": False},
         "early_abort": {"type": "raw"},
+        "database": {"type": "raw", "no_log": True},
         "lease_seconds": {"type": "float", "default": 120.0},
         **{name: {"type": "raw"} for name in _DEFINITION},
     }
@@ -104,6 +107,7 @@ class ActionModule(ControllerAction):
         facts, silent = facts_from(plain(options["readings"]))
         also = self._learning_faults(options, set(searched_names(variables)))
         also += early_abort_faults(plain(options["early_abort"]))
+        also += database_faults(plain(options["database"]), plain(options["monitoring"]))
         if not set(facts_to_find(variables, stored)) <= set(facts):
             also += [Fault("the facts of the machines", problem) for problem in silent]
         definition = read_definition(variables, also, facts=facts, stored=stored, own_apps=list(plain(options["apps"])))
@@ -171,10 +175,11 @@ class ActionModule(ControllerAction):
 
     @staticmethod
     def _told(definition: Definition) -> dict[str, Any]:
-        """What the playbook must know: which parameters to read from the machines."""
+        """What the playbook must know: which parameters to read from the machines, and what to watch for which goals."""
         sizes = SIZING_PARAMETERS if METRIC in definition.scoring.metrics else ()
         names = [*definition.parameters, *(name for name in sizes if name not in definition.parameters)]
-        return {"study": definition.name, "read": names}
+        watched = {"monitoring": definition.monitoring, "metrics": definition.scoring.metrics}
+        return {"study": definition.name, "read": names, **watched}
 
 
 def _founders(given: Any) -> Any:

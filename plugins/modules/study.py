@@ -47,6 +47,16 @@ options:
     description: When a run of the search is hopeless, as M(evolve.vm.ask) has it. It is only checked here.
     type: raw
     version_added: 0.2.0
+  monitoring:
+    description:
+      - What is watched of the slots while they run, a dictionary with C(interval), C(probes), C(source) and
+        C(keep_days), or V(false) for nothing. See the collection's C(docs/guide/13-monitoring.md).
+    type: raw
+    version_added: 0.2.0
+  database:
+    description: Database of metrics, as C(evolve_monitoring_database) names it. It is only checked here.
+    type: raw
+    version_added: 0.2.0
   simulated:
     description: Whether the slots are simulated machines. Everything the study writes says so.
     type: bool
@@ -187,6 +197,15 @@ harvest:
   description: The configuration of the machines when the study began, null while it is not known.
   returned: when opened
   type: dict
+metrics:
+  description: The metrics that the goals need.
+  type: list
+  elements: str
+  returned: always
+monitoring:
+  description: What is watched, complete; null where nothing is.
+  type: dict
+  returned: always
 read:
   description: Parameters to read back from the machines in each trial.
   returned: always

@@ -33,6 +33,17 @@ options:
     description: Result of M(evolve.vm.benchmark).
     type: dict
     default: {}
+  watched:
+    description: Result of M(evolve.vm.samples), the metrics of which are added to those of the benchmark.
+    type: dict
+    default: {}
+    version_added: 0.2.0
+  database:
+    description:
+      - Database of metrics that is to have the result as well, as C(evolve_monitoring_database) names it. The result
+        is put into the spool on the controller; the next M(evolve.vm.samples) sends it.
+    type: dict
+    version_added: 0.2.0
   failure:
     description:
       - Result of the step that failed. Its C(failure_class), C(lost) and C(unreachable) are taken into account.

@@ -53,6 +53,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        self._variables: Mapping[str, Any] = task_vars or {}
         dummy, options = self.validate_argument_spec(dict(self.OPTIONS))
         if "home" in self.OPTIONS:
             options["home"] = os.path.abspath(options["home"] or default_home(task_vars or {}))

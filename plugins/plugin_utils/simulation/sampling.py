@@ -11,7 +11,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.evolve.vm.plugins.module_utils.changes import Value
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters import (
@@ -19,6 +22,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.parameters im
     MEMORY_MIB,
     VCPUS,
 )
+from ansible_collections.evolve.vm.plugins.module_utils.sampling.arguments import ARGUMENT_SPEC
 from ansible_collections.evolve.vm.plugins.module_utils.sampling.collecting import MOST_POINTS
 from ansible_collections.evolve.vm.plugins.module_utils.sampling.probes.definition import ProbeDefinition
 from ansible_collections.evolve.vm.plugins.module_utils.sampling.settings import (
@@ -79,6 +83,14 @@ def sample_machines(options: Mapping[str, Any], name: str) -> dict[str, Any]:
                 {"host": machine.host, "begin_ms": begin_ms, "end_ms": None, "reason": "the machine was lost"}
             )
     return {**result, "newest_ms": end_ms, "more": end_ms < now_ms}
+
+
+def collect_simulated(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The same from the arguments of a task, for the machine called `name`. Raises SimulationError."""
+    checked = ArgumentSpecValidator(deepcopy(ARGUMENT_SPEC)).validate(dict(arguments))
+    if checked.error_messages:
+        raise SimulationError("; ".join(checked.error_messages))
+    return sample_machines(checked.validated_parameters, name)
 
 
 def points(

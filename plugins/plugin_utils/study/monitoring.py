@@ -19,10 +19,16 @@ from ansible_collections.evolve.vm.plugins.module_utils.sampling.metrics import 
 from ansible_collections.evolve.vm.plugins.module_utils.sampling.probes.definition import read_probes
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, listing, suggestion
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.agents.series import AGENTS
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.agents.series import (
+    AGENTS,
+    UnknownSeriesError,
+    metrics_of,
+)
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import ConnectionInputError, read_connection
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watched import understood
 
 _WHERE = "evolve_monitoring"
+_DATABASE = "evolve_monitoring_database"
 # From outside, without anything in the guest; or what an agent in it writes to a database.
 SAMPLER = "sampler"
 SOURCES = (SAMPLER, *AGENTS)
@@ -61,6 +67,26 @@ def read_monitoring(given: Any, faults: list[Fault]) -> dict[str, Any] | None:
     if days is not None and (not is_number(days) or days <= 0):
         faults.append(Fault(f"{_WHERE}.keep_days", f"found {days!r}, expected a number of days above 0"))
     return setting
+
+
+def database_faults(given: Any, setting: Any) -> list[Fault]:
+    """What is wrong with `evolve_monitoring_database`, by itself and for what is to be watched."""
+    source = setting.get("source", SAMPLER) if isinstance(setting, Mapping) else SAMPLER
+    if not given:
+        said = f"is missing, and {source} (evolve_monitoring.source) writes to a database"
+        return [Fault(_DATABASE, said)] if source in AGENTS else []
+    try:
+        connection = read_connection(given, _DATABASE)
+    except ConnectionInputError as error:
+        return list(error.faults)
+    if setting is False:
+        return [Fault(_DATABASE, "is given, and evolve_monitoring is false, so that nothing would come into it")]
+    if source in AGENTS:
+        try:
+            metrics_of(source, connection.kind)
+        except UnknownSeriesError as error:
+            return [Fault(f"{_WHERE}.source", str(error))]
+    return []
 
 
 def watched_names(setting: Mapping[str, Any] | None, wanted: Iterable[Any]) -> list[str]:
