@@ -88,13 +88,14 @@ def influxdb_server(
     most_bytes: int = 25_000_000,
     most_rows: int = 0,
     databases: Sequence[str] = ("evolve",),
+    port: int | None = None,
 ) -> Iterator[InfluxServer]:
     """A server with these databases, and with authentication an administrator; data are in a folder of its own.
 
     most_rows: of an answer that is not in chunks; 0 for any number.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     (folder / "influxdb.conf").write_text(
         CONFIG.format(
             folder=folder,

@@ -175,7 +175,7 @@ class ActionModule(ControllerAction):
 
     @staticmethod
     def _told(definition: Definition) -> dict[str, Any]:
-        """What the playbook must know: which parameters to read from the machines, and what to watch for which goals."""
+        """What the playbook must know: which parameters to read from the machines, and what to watch."""
         sizes = SIZING_PARAMETERS if METRIC in definition.scoring.metrics else ()
         names = [*definition.parameters, *(name for name in sizes if name not in definition.parameters)]
         watched = {"monitoring": definition.monitoring, "metrics": definition.scoring.metrics}

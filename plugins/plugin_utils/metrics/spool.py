@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import Backend, BackendError, RejectedError
@@ -27,6 +27,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Po
 
 _BATCH = 5000
 _BUSY_SECONDS = 30.0
+_TICK_SECONDS = 0.02
 # After trouble the database is left alone for a while, longer each time.
 _PAUSE_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 600.0
@@ -71,16 +72,19 @@ class Spool:
     def send(self, backend: Backend, *, seconds: float, at_once: bool = False) -> Sent:
         """Send what waits, oldest first, for about so long at most.
 
-        One process sends at a time; where another one does, or the database was in trouble a moment ago, this one
-        leaves it at that, in the latter case not where it is to try `at_once`. Never raises for the database's trouble.
+        One process sends at a time, and others wait for it. Where the database was in trouble a moment ago it is left
+        alone, unless it is to be tried `at_once`. Never raises for the database's trouble.
         """
         if not self._path.exists():
             return Sent(0, 0)
-        with self._open() as database, self._alone() as alone:
+        end = time.monotonic() + seconds
+        with self._open() as database, self._alone(end) as alone:
             pause = _pause(database)
-            if not alone or (not at_once and pause.until > time.time()):
+            if not alone:
+                return Sent(0, _waiting(database), "another process is sending")
+            if not at_once and pause.until > time.time():
                 return Sent(0, _waiting(database), pause.reason)
-            return self._send(database, backend, time.monotonic() + seconds)
+            return self._send(database, backend, end)
 
     def _send(self, database: sqlite3.Connection, backend: Backend, end: float) -> Sent:
         sent, trouble, rejected = 0, "", ""
@@ -122,15 +126,20 @@ class Spool:
             raise SpoolError(f"points for the database cannot be kept in {self._path}: {error}") from None
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Whether nobody else is sending. The lock ends with the process, however that ends."""
+    def _alone(self, end: float) -> Iterator[bool]:
+        """Whether nobody else is sending, which is waited for. The lock ends with the process, however that ends."""
         with open(f"{self._path}.lock", "a", encoding="ascii") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+            while not (locked := _locked(file)) and time.monotonic() < end:
+                time.sleep(_TICK_SECONDS)
+            yield locked
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def spool_for(home: str, connection: Connection) -> Spool:

@@ -46,7 +46,7 @@ _ADDRESS = "192.0.2.1"
 
 
 def sample_machines(options: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The result of `sampler` with these options, for its machines, or the one called `name`. Raises SimulationError."""
+    """The result of `sampler` with these options, for its machines or the one called `name`. Raises SimulationError."""
     given = [{**machine, "address": machine["address"] or _ADDRESS} for machine in options["machines"]]
     machines = given or [{"name": name, "host": name, "address": _ADDRESS}]
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the points of an agent really arrive: how old the newest of each metric is, and what to look at if none is."""
+"""Whether the points of an agent arrive: how old the newest of each metric is, and what to look at if there is none."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def _hint(agent: str, kind: str, machine: str) -> str:
     if kind != "influxdb":
         return (
             "the page /targets of Prometheus (or VictoriaMetrics), which says why a target is not read; whether it "
-            "reads the prometheus.yml that the role has written; and whether the agent listens on an address that it reaches "
-            "(monitoring_listen_address; 127.0.0.1 is for the machine itself only)."
+            "reads the prometheus.yml that the role has written; and whether the agent listens on an address that it "
+            "reaches (monitoring_listen_address; 127.0.0.1 is for the machine itself only)."
         )
     if agent == "collectd":
         return (

@@ -132,9 +132,10 @@ def test_one_process_sends_at_a_time(spool: Spool) -> None:
     thread.start()
     assert entered.wait(30)
 
-    assert spool.send(other, seconds=60, at_once=True).points == 0
+    assert spool.send(other, seconds=0.1, at_once=True) == Sent(0, 10, "another process is sending")
     spool.add(points(10, 1))
-    leave.set()
+    threading.Timer(0.2, leave.set).start()
+    assert spool.send(other, seconds=60, at_once=True) == Sent(0, 0)
     thread.join()
 
     assert slow.points == points(0, 11)
