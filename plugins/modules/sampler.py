@@ -292,10 +292,11 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     refuse_simulated(module, "sampler", "hypervisors")
     options = module.params
-    control = Control(options["directory"] or usual_directory(), options["name"])
     series, gaps, failures, newest_ms, more, running = [], [], [], options["since_ms"] or 0, False, False
     changed = False
+    directory = options["directory"] or usual_directory()
     try:
+        control = Control(directory, options["name"])
         if options["state"] == "started":
             settings = read_settings(options)
             faults = check_probes(settings.probes, [machine.address for machine in settings.machines])
@@ -323,7 +324,7 @@ def main() -> None:
     except (SettingsError, SamplerError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(msg=f"The files of the sampler in {control.folder} cannot be used: {error.strerror or error}.")
+        module.fail_json(msg=f"The files of the sampler in {directory} cannot be used: {error.strerror or error}.")
     module.exit_json(
         changed=changed,
         running=running,

@@ -47,6 +47,8 @@ class Control:
 
     def __init__(self, directory: str, name: str) -> None:
         self._name = name
+        if not name:
+            raise SamplerError("name is empty; expected a name such as that of the study.")
         self.folder = os.path.join(directory, quote(name, safe="").replace(".", "%2E"))
 
     def start(self, settings: Settings, check_mode: bool) -> bool:
@@ -151,8 +153,9 @@ class Control:
         end = time.monotonic() + _PATIENCE_SECONDS
         while True:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            if os.stat(self.folder).st_uid != os.geteuid():
-                raise SamplerError(f"{self.folder} belongs to another user. Name another directory.")
+            for path in (self.folder, os.path.dirname(self.folder)):
+                if os.stat(path).st_uid not in (os.geteuid(), 0):
+                    raise SamplerError(f"{path} belongs to another user. Name another directory.")
             path = os.path.join(self.folder, _GUARD)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:

@@ -9,6 +9,7 @@ What these calls say is given the names of the bulk call, so that both are read 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from functools import partial
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.evolve.vm.plugins.module_utils.hypervisor.libvirt_library import libvirt
@@ -95,9 +96,9 @@ class SingleCalls:
         stats: dict[str, Any] = {"block.count": len(names)}
         for number, name in enumerate(names):
             stats[f"block.{number}.name"] = name
-            told = self._try("blockStatsFlags", lambda name=name: domain.blockStatsFlags(name))
+            told = self._try("blockStatsFlags", partial(domain.blockStatsFlags, name))
             if told is None:
-                plain = self._try("blockStats", lambda name=name: domain.blockStats(name))
+                plain = self._try("blockStats", partial(domain.blockStats, name))
                 words = ("rd_operations", "rd_bytes", "wr_operations", "wr_bytes")
                 told = {} if plain is None else dict(zip(words, plain))
             stats.update({f"block.{number}.{_BLOCK[word]}": value for word, value in told.items() if word in _BLOCK})
@@ -107,7 +108,7 @@ class SingleCalls:
         """The bytes of each card."""
         stats: dict[str, Any] = {"net.count": len(names)}
         for number, name in enumerate(names):
-            told = self._try("interfaceStats", lambda name=name: domain.interfaceStats(name))
+            told = self._try("interfaceStats", partial(domain.interfaceStats, name))
             stats[f"net.{number}.name"] = name
             if told is not None:
                 stats.update({f"net.{number}.rx.bytes": told[0], f"net.{number}.tx.bytes": told[4]})

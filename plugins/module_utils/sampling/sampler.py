@@ -260,14 +260,15 @@ class Sampler:
                 now = self._clock.now_ms()
                 self.recorder.gap("", now, now, f"the clock was set {way} by {abs(jump):.3f} s")
             self.recorder.flush()
+            renewed = self._lease_mark
             try:
                 self._write_status()
                 renewed = os.stat(os.path.join(self._folder, RENEWED)).st_mtime_ns
             except FileNotFoundError:
                 self.end(FOLDER_GONE)
                 return
-            except OSError:
-                renewed = self._lease_mark
+            except OSError as error:
+                self.recorder.trouble = self.recorder.trouble or _reason(error)
             if renewed != self._lease_mark:
                 self._lease_mark = renewed
                 self._lease_end = self._clock.monotonic() + self._settings.lease_seconds

@@ -140,12 +140,15 @@ def segments(folder: str) -> list[Segment]:
 
 
 def read_records(folder: str, since_ms: int) -> Iterator[list[Any]]:
-    """The records of each segment that has any later than `since_ms`, its heading included. Raises OSError."""
+    """The records of each segment that has any later than `since_ms`, and of the last, headings included."""
     done = -1
     for dummy in range(_TRIES):
         try:
-            for segment in segments(folder):
-                if segment.number > done and (segment.newest_ms is None or segment.newest_ms > since_ms):
+            present = segments(folder)
+            for segment in present:
+                # What goes on is told in the heading of the last, however old that is.
+                is_new = segment.newest_ms is None or segment.newest_ms > since_ms or segment == present[-1]
+                if segment.number > done and is_new:
                     with open(segment.path, "rb") as file:
                         data = file.read()
                     done = segment.number

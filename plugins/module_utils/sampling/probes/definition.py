@@ -52,7 +52,7 @@ class ProbeDefinition(NamedTuple):
 
 def read_probes(given: Sequence[Any], interval_seconds: float, faults: list[Fault]) -> list[ProbeDefinition]:
     """The probes that a list describes; what is wrong is added to `faults`."""
-    definitions = []
+    definitions: dict[int, ProbeDefinition] = {}
     for number, content in enumerate(given):
         section = Section(content, f"probes[{number}]", faults)
         options = {str(name): value for name, value in section.content.items() if value is not None}
@@ -69,7 +69,7 @@ def read_probes(given: Sequence[Any], interval_seconds: float, faults: list[Faul
         name = section.text("name", "", _NAME)
         # An address like any other, to see whether the options are right.
         probe = _probe(options, "127.0.0.1", section.where, faults)
-        definitions.append(ProbeDefinition(name, probe.is_network, timeout, options))
+        definitions[number] = ProbeDefinition(name, probe.is_network, timeout, options)
     return _with_tags(definitions, faults)
 
 
@@ -84,12 +84,12 @@ def check_probes(definitions: Sequence[ProbeDefinition], addresses: Sequence[str
     return faults
 
 
-def _with_tags(definitions: Sequence[ProbeDefinition], faults: list[Fault]) -> list[ProbeDefinition]:
+def _with_tags(definitions: Mapping[int, ProbeDefinition], faults: list[Fault]) -> list[ProbeDefinition]:
     """Those of the same metrics told apart: a probe without a name is called by its kind where there are several."""
     result = []
     taken: dict[tuple[bool, str], int] = {}
-    for number, definition in enumerate(definitions):
-        alone = sum(other.is_network == definition.is_network for other in definitions) == 1
+    for number, definition in definitions.items():
+        alone = sum(other.is_network == definition.is_network for other in definitions.values()) == 1
         tag = definition.tag or ("" if alone else str(definition.options["kind"]))
         if (definition.is_network, tag) in taken:
             faults.append(
