@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the points of an agent arrive: how old the newest of each metric is, and what to look at if there is none."""
+"""Whether the points of an agent really arrive: how old the newest of each metric is, and what to look at else."""
 
 from __future__ import annotations
 
