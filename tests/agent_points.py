@@ -32,9 +32,7 @@ class AgentPoints:
         self._kind = connection["kind"]
         self._backend = backend_for(read_connection(connection, "connection"))
 
-    def of(
-        self, metric: str, begin_ms: int = 0, probe: str = "", end_ms: int | None = None
-    ) -> list[tuple[int, float]]:
+    def of(self, metric: str, begin_ms: int = 0, probe: str = "", end_ms: int | None = None) -> list[tuple[int, float]]:
         """Its points from a moment to another, or of the last ten minutes."""
         now_ms = int(time.time() * 1000)
         window = Window(max(begin_ms, now_ms - 600_000), now_ms + 60_000 if end_ms is None else end_ms)

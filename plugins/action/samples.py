@@ -19,11 +19,11 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection impor
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Window
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.reading import points_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watched import metrics_of
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watching import Place, Watched, send_rest
 from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.machine import SimulationError
 from ansible_collections.evolve.vm.plugins.plugin_utils.simulation.sampling import collect_simulated
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.monitoring import SAMPLER, fields_of
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.watching import Place, Watched, send_rest
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LAST_SECONDS = 60.0

@@ -26,6 +26,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.plain import plain
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.asking import PHASES
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.definition import Definition, read_definition
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.early_aborting import early_abort_faults
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.facts import facts_from
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.individuals import write_individual
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.learning import learning_faults
@@ -74,6 +75,7 @@ _SHARES = 3
 _SPARE_ROUNDS = 6
 _LEASES_TO_WAIT = 1.25
 _POLL_SECONDS = 1.0
+_DAY_MS = 86_400_000
 
 
 class ActionModule(ControllerAction):
@@ -143,6 +145,7 @@ class ActionModule(ControllerAction):
                 "slots": [host for host in options["slots"] if opened.study.is_held(host, Controller.present().id)],
                 "progress": _opening_line(opened),
             }
+        _forget_samples(options, definition)
         return {**result, **(_write_population(options) if opened.rescored else {})}
 
     @staticmethod
@@ -207,6 +210,13 @@ def _number_of(given: Any) -> Any:
         return int(given) if isinstance(given, str) else given
     except ValueError:
         return given
+
+
+def _forget_samples(options: dict[str, Any], definition: Definition) -> None:
+    """Remove points from the store that are older than the study wants to keep them, its own and those of others."""
+    days = (definition.monitoring or {}).get("keep_days")
+    if days is not None:
+        Embedded(store_url(options)).forget(time.time_ns() // 1_000_000 - round(days * _DAY_MS))
 
 
 def _write_population(options: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible.utils.display import Display
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import InputError
 from ansible_collections.evolve.vm.plugins.plugin_utils.files import FileError
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError, require
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import BackendError
 from ansible_collections.evolve.vm.plugins.plugin_utils.scheduling.orphans import workers_end_with_controller
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.session import session
@@ -39,7 +40,7 @@ STUDY_OPTIONS = {
 _RETRY_SECONDS = 2.0
 _SILENT = "the store does not answer"
 display = Display()
-_EXPECTED = (InputError, StudyError, StoreError, FileError, MissingLibraryError)
+_EXPECTED = (InputError, StudyError, StoreError, BackendError, FileError, MissingLibraryError)
 
 
 class ControllerAction(ActionBase):  # type: ignore[misc]

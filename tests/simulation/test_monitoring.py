@@ -16,9 +16,9 @@ import pytest
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import Backend
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import read_connection
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.embedded import Embedded
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.factory import backend_for
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Selector, Window
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
 from ansible_collections.evolve.vm.tests.influxdb_server import PASSWORD, USER, influxdb_server
 from ansible_collections.evolve.vm.tests.prometheus_servers import prometheus_server, victoriametrics_server
 from ansible_collections.evolve.vm.tests.servers import free_port

@@ -37,9 +37,7 @@ USER, PASSWORD = "slot", 'ge"heim'
 
 
 @pytest.fixture
-def influxdb(
-    machine: MonitoredMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[InfluxServer]:
+def influxdb(machine: MonitoredMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InfluxServer]:
     """One that listens for collectd, and takes nothing that is not encrypted."""
     (tmp_path / "auth").write_text(f"{USER}: {PASSWORD}\n")
     for name, value in {
@@ -91,13 +89,15 @@ def test_influxdb_has_what_the_kernel_sees(
         assert {value for dummy, value in points.of("network_lost_percent", probe="127.0.0.1")} == {0.0}
         application.status = 503
         changed_ms = int(time.time() * 1000) + 1000
-        codes = 'SELECT COUNT(value) FROM curl_value WHERE type = \'response_code\' AND value = 503 AND instance = \'web\''
+        codes = "SELECT COUNT(value) FROM curl_value WHERE type = 'response_code' AND value = 503 AND instance = 'web'"
         wait_until(lambda: bool(influxdb.ask(codes, db="evolve")), PATIENCE_SECONDS)
         assert points.of("response_time_ms", changed_ms, "web") == []
     points.agree_with(kernel, begin_ms, end_ms, memory_share=MEMORY_SHARE)
 
 
-def test_prometheus_has_what_the_kernel_sees(machine: MonitoredMachine, tmp_path: Path, application, written_disk: None):
+def test_prometheus_has_what_the_kernel_sees(
+    machine: MonitoredMachine, tmp_path: Path, application, written_disk: None
+):
     machine.install(
         monitoring_agent="collectd",
         monitoring_interval=1,

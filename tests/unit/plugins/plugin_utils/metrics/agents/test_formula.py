@@ -112,9 +112,9 @@ def test_a_metric_that_an_agent_does_not_see_is_said_to_be_so():
 
 
 def test_what_is_read_names_the_machine_and_the_probe():
-    assert selectors("node_exporter", "prometheus", "availability_percent", "a:9115", probe="w", host_tag="instance") == [
-        Selector("probe_success", "value", (("instance", "a:9115"), ("probe", "w"), ("watches", "application")))
-    ]
+    assert selectors(
+        "node_exporter", "prometheus", "availability_percent", "a:9115", probe="w", host_tag="instance"
+    ) == [Selector("probe_success", "value", (("instance", "a:9115"), ("probe", "w"), ("watches", "application")))]
     assert selectors("telegraf", "influxdb", "cpu_steal_percent", "slot-1", probe="w") == [
         Selector("cpu", "usage_steal", (("cpu", "cpu-total"), ("host", "slot-1")))
     ]
@@ -154,7 +154,21 @@ def test_interfaces_that_count(name: str):
 
 @pytest.mark.parametrize(
     "name",
-    ["lo", "all", "docker0", "br0", "br-0a1b2c", "virbr0", "veth12ab", "tun0", "bond0", "eth0.10", "wg0", "ifb1", "vnet3"],
+    [
+        "lo",
+        "all",
+        "docker0",
+        "br0",
+        "br-0a1b2c",
+        "virbr0",
+        "veth12ab",
+        "tun0",
+        "bond0",
+        "eth0.10",
+        "wg0",
+        "ifb1",
+        "vnet3",
+    ],
 )
 def test_interfaces_whose_bytes_pass_another(name: str):
     assert not re.fullmatch(INTERFACES, name)
@@ -162,7 +176,15 @@ def test_interfaces_whose_bytes_pass_another(name: str):
 
 @pytest.mark.parametrize(
     ("name", "counts"),
-    [("vda", True), ("sdab", True), ("nvme0n1", True), ("vda1", False), ("nvme0n1p1", False), ("dm-0", False), ("md0", False)],
+    [
+        ("vda", True),
+        ("sdab", True),
+        ("nvme0n1", True),
+        ("vda1", False),
+        ("nvme0n1p1", False),
+        ("dm-0", False),
+        ("md0", False),
+    ],
 )
 def test_whole_disks_count(name: str, counts: bool):
     assert bool(re.fullmatch(DISKS, name)) is counts

@@ -20,7 +20,11 @@ from ansible_collections.evolve.vm.tests.agent_points import AgentPoints
 from ansible_collections.evolve.vm.tests.application_servers import MariaDBServer, folder_of
 from ansible_collections.evolve.vm.tests.kernel_counters import KernelCounters
 from ansible_collections.evolve.vm.tests.monitored_machine import NAME, MonitoredMachine
-from ansible_collections.evolve.vm.tests.prometheus_servers import MetricsServer, prometheus_server, victoriametrics_server
+from ansible_collections.evolve.vm.tests.prometheus_servers import (
+    MetricsServer,
+    prometheus_server,
+    victoriametrics_server,
+)
 from ansible_collections.evolve.vm.tests.servers import free_port, nginx_server, redis_server, wait_until
 
 PATIENCE_SECONDS = 90

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import BackendError
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.embedded import Embedded
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point, Selector, Series, Window, tagged
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
 
 CPU = "cpu_utilisation_percent"
 

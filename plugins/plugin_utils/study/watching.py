@@ -16,11 +16,11 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.agents.formula i
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.agents.series import UnknownSeriesError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import BackendError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import Connection
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.embedded import Embedded
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.factory import backend_for
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point, Window
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.reading import Found, read_agent, read_back, within
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.spool import SpoolError, spool_for
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
 
 # A run waits no longer than this for a database; what is left is sent later.
 _SENDING_SECONDS = 10.0
