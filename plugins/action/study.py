@@ -213,10 +213,10 @@ def _number_of(given: Any) -> Any:
 
 
 def _forget_samples(options: dict[str, Any], definition: Definition) -> None:
-    """Remove points from the store that are older than the study wants to keep them, its own and those of others."""
+    """Remove the study's points that are older than it wants to keep them."""
     days = (definition.monitoring or {}).get("keep_days")
     if days is not None:
-        Embedded(store_url(options)).forget(time.time_ns() // 1_000_000 - round(days * _DAY_MS))
+        Embedded(store_url(options)).forget(definition.name, time.time_ns() // 1_000_000 - round(days * _DAY_MS))
 
 
 def _write_population(options: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Po
 from ansible_collections.evolve.vm.plugins.plugin_utils.study import schema
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Records, Store, StoreError
 
-_HOST = "host"
+# Tags that have a column of their own.
+_COLUMNS = ("host", "study")
 
 
 class Embedded(Backend):
@@ -40,7 +41,7 @@ class Embedded(Backend):
                     schema.samples,
                     measurement=measurement,
                     field=name,
-                    host=dict(tags).get(_HOST, ""),
+                    **{name: dict(tags).get(name, "") for name in _COLUMNS},
                     tags=dict(tags),
                     begin_ms=times[0][0],
                     end_ms=times[-1][0],
@@ -56,8 +57,9 @@ class Embedded(Backend):
             .where(columns.end_ms > window.begin_ms, columns.begin_ms <= window.end_ms)
             .order_by(columns.id)
         )
-        if _HOST in wanted:
-            query = query.where(columns.host == wanted[_HOST])
+        for name in _COLUMNS:
+            if name in wanted:
+                query = query.where(columns[name] == wanted[name])
         found: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
         with self._records() as records:
             for tags, points in records.execute(query):
@@ -67,10 +69,12 @@ class Embedded(Backend):
                     series.update((at_ms, value) for at_ms, value in points if window.holds(at_ms))
         return [Series(dict(tags), sorted(found[tags].items())) for tags in sorted(found) if found[tags]]
 
-    def forget(self, before_ms: int) -> int:
-        """Remove what is wholly older; returns how many rows that were."""
+    def forget(self, study: str, before_ms: int) -> int:
+        """Remove what is wholly older of the points of a study; returns how many rows that were."""
+        columns = schema.samples.c
+        old = sa.delete(schema.samples).where(columns.study == study, columns.end_ms < before_ms)
         with self._records() as records:
-            return int(records.execute(sa.delete(schema.samples).where(schema.samples.c.end_ms < before_ms)).rowcount)
+            return int(records.execute(old).rowcount)
 
     @contextmanager
     def _records(self) -> Iterator[Records]:

@@ -144,12 +144,13 @@ samples = sa.Table(
     sa.Column("measurement", sa.String(100), nullable=False),
     sa.Column("field", sa.String(100), nullable=False),
     sa.Column("host", sa.String(255), nullable=False),  # the tag of this name; empty where there is none
+    sa.Column("study", sa.String(100), nullable=False),  # the same
     sa.Column("tags", sa.JSON, nullable=False),  # all of them
     sa.Column("begin_ms", sa.BigInteger, nullable=False),  # of the first point
     sa.Column("end_ms", sa.BigInteger, nullable=False),  # of the last
     sa.Column("points", sa.JSON, nullable=False),  # [[at_ms, value], ...] in the order of time
     sa.Index("samples_of_field", "measurement", "field", "host", "end_ms"),
-    sa.Index("samples_by_end", "end_ms"),
+    sa.Index("samples_of_study", "study", "end_ms"),
 )
 
 # The tables whose rows carry a revision.

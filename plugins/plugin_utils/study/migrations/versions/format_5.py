@@ -24,10 +24,11 @@ def upgrade(op: Operations) -> None:
         sa.Column("measurement", sa.String(100), nullable=False),
         sa.Column("field", sa.String(100), nullable=False),
         sa.Column("host", sa.String(255), nullable=False),
+        sa.Column("study", sa.String(100), nullable=False),
         sa.Column("tags", sa.JSON, nullable=False),
         sa.Column("begin_ms", sa.BigInteger, nullable=False),
         sa.Column("end_ms", sa.BigInteger, nullable=False),
         sa.Column("points", sa.JSON, nullable=False),
     )
     op.create_index("samples_of_field", "samples", ["measurement", "field", "host", "end_ms"])
-    op.create_index("samples_by_end", "samples", ["end_ms"])
+    op.create_index("samples_of_study", "samples", ["study", "end_ms"])

@@ -65,11 +65,11 @@ def test_what_is_written_twice_is_there_once(backend: Embedded) -> None:
 
 
 def test_old_points_are_forgotten(backend: Embedded) -> None:
-    backend.write([point(1, 1.0), point(2, 2.0)])
-    backend.write([point(5, 1.0)])
+    backend.write([point(1, 1.0, study="a"), point(2, 2.0, study="a"), point(1, 1.0, study="b")])
+    backend.write([point(5, 1.0, study="a")])
 
-    assert backend.forget(5) == 1
-    assert backend.read(Selector("evolve_vm", CPU), Window(0, 10))[0].points == [(5, 1.0)]
+    assert backend.forget("a", 5) == 1
+    assert [each.points for each in backend.read(Selector("evolve_vm", CPU), Window(0, 10))] == [[(5, 1.0)], [(1, 1.0)]]
 
 
 def test_a_hundred_thousand_points_are_read_quickly(backend: Embedded) -> None:
