@@ -22,11 +22,11 @@ description:
   - It ends by itself when nobody has collected or started it again for O(lease_seconds), so that nothing is left
     behind by a controller that was killed.
   - Every point is a mean since the reading before, or what was so at its moment. A machine that is off, a counter that
-    began anew, another number of vCPUs, disks or network cards - none of these makes a wrong point. There is no point,
-    and RV(gaps) says why.
+    began anew, another number of vCPUs, disks or network cards - none of these makes a wrong point, but there is none.
+    RV(gaps) tells when a machine could not be read at all.
   - The statistics of the guest's memory come through its balloon, which is told to report as often as the machine is
     read. That changes the running machine only, not its definition. A machine without the balloon's driver has no
-    points of memory, which is told in RV(warnings).
+    points of memory, of which the task warns once.
   - The metrics of the hypervisor are C(cpu_utilisation_percent), C(cpu_steal_percent), C(memory_used_mib),
     C(memory_used_percent), C(disk_read_operations_per_second), C(disk_write_operations_per_second),
     C(disk_read_mib_per_second), C(disk_write_mib_per_second), C(disk_read_latency_ms), C(disk_write_latency_ms),

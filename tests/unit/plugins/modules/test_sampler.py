@@ -270,7 +270,8 @@ def test_availability_falls_and_returns_with_the_server(target):
         subprocess.run([shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-c", folder / "nginx.conf"], check=True)
         wait_until(lambda: values()[-2:] == [100.0, 100.0])
     found = target.collect()
-    assert [failure["reason"] for failure in found["failures"]] == ["Connection refused"]
+    # A connection may be cut by the server that ends, before there is none any more.
+    assert found["failures"][-1]["reason"] == "Connection refused"
     assert {each["field"] for each in found["series"]} == {
         "availability_percent",
         "response_time_ms",
