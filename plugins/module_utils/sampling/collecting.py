@@ -39,12 +39,14 @@ def collect(
     gaps: dict[tuple[str, int], dict[str, Any]] = {}
     events: list[dict[str, Any]] = []
     newest = since_ms
+    last_ms = complete_ms
+    more = False
     for records in read_records(folder, since_ms):
         fields: list[str] = []
         for record in records:
             if isinstance(record, list):
                 at_ms, host, probe, *pairs = record
-                if since_ms < at_ms and (complete_ms is None or at_ms <= complete_ms):
+                if since_ms < at_ms and (last_ms is None or at_ms <= last_ms):
                     newest = max(newest, at_ms)
                     if not hosts or host in hosts:
                         values = [(fields[number], value) for number, value in zip(pairs[::2], pairs[1::2])]
@@ -53,15 +55,19 @@ def collect(
                 fields = record["fields"]
             elif "gap" in record:
                 host, begin_ms, end_ms, reason = record["gap"]
-                if (end_ms is None or end_ms > since_ms) and (not hosts or not host or host in hosts):
+                # Its end is told after its beginning.
+                if not hosts or not host or host in hosts:
                     gaps[host, begin_ms] = {"host": host, "begin_ms": begin_ms, "end_ms": end_ms, "reason": reason}
-            elif since_ms < record["at_ms"] and (complete_ms is None or record["at_ms"] <= complete_ms):
+            elif since_ms < record["at_ms"] and (last_ms is None or record["at_ms"] <= last_ms):
                 events.append(record)
+        # Also what lies in later segments may be earlier: an answer that took long.
+        samples.sort(key=lambda sample: sample[:3])
+        samples, cut = _limited(samples, most_points)
+        if cut:
+            more, last_ms = True, samples[-1][0]
     newest = newest if complete_ms is None else max(complete_ms, since_ms)
-    samples.sort(key=lambda sample: sample[:3])
-    kept, more = _limited(samples, most_points)
     if more:
-        newest = kept[-1][0]
+        newest = samples[-1][0]
         events = [event for event in events if event["at_ms"] <= newest]
     failures = [
         dict(zip(("host", "probe", "reason"), event["failure"]), at_ms=event["at_ms"])
@@ -69,8 +75,9 @@ def collect(
         if "failure" in event and (not hosts or event["failure"][0] in hosts)
     ]
     warnings = [event["warning"] for event in events if "warning" in event]
-    in_order = sorted(gaps.values(), key=lambda gap: (gap["begin_ms"], gap["host"]))
-    return Collected(_series(kept), in_order, failures, warnings, newest, more)
+    told = [gap for gap in gaps.values() if gap["end_ms"] is None or gap["end_ms"] > since_ms]
+    in_order = sorted(told, key=lambda gap: (gap["begin_ms"], gap["host"]))
+    return Collected(_series(samples), in_order, failures, warnings, newest, more)
 
 
 def _limited(samples: list[Any], most_points: int) -> tuple[list[Any], bool]:

@@ -155,21 +155,26 @@ def test_answers_that_come_late_are_not_missed(tmp_path):
     ]
 
 
-def test_an_answer_of_many_points_is_given_in_parts(tmp_path):
-    recorder = Recorder(str(tmp_path), Clock())
+@pytest.mark.parametrize("segment_bytes", [1, 300, 2**20])
+def test_an_answer_of_many_points_is_given_in_parts(tmp_path, segment_bytes):
+    recorder = Recorder(str(tmp_path), Clock(), Limits(segment_bytes=segment_bytes))
     for at_ms in range(1, 101):
         recorder.sample(at_ms, "web1", "", {"response_time_ms": at_ms, "availability_percent": 100.0})
-        recorder.sample(at_ms, "web2", "db", {"availability_percent": 0.0})
-    recorder.flush()
-    seen, since, parts = [], 0, 0
+        # Answers that came late are written late.
+        if at_ms > 20:
+            recorder.sample(at_ms - 20, "web2", "db", {"availability_percent": 0.0})
+        recorder.flush()
+    seen, late, since, parts = [], [], 0, 0
     while True:
         found = collect(str(tmp_path), since, 100, most_points=50)
         seen += [point for each in found.series if each["field"] == "response_time_ms" for point in each["points"]]
+        late += [point[0] for each in found.series if each["host"] == "web2" for point in each["points"]]
         since, parts = found.newest_ms, parts + 1
         if not found.more:
             break
     assert seen == [[at_ms, float(at_ms)] for at_ms in range(1, 101)]
-    assert (since, parts) == (100, 7)
+    assert late == list(range(1, 81))
+    assert (since, parts) == (100, 6)
     only = collect(str(tmp_path), 0, 100, hosts=["web2"]).series
     assert [(each["host"], each["probe"], each["field"]) for each in only] == [("web2", "db", "availability_percent")]
 
