@@ -17,7 +17,7 @@ _SECTOR_BYTES = 512
 
 
 class KernelCounters(threading.Thread):
-    """Reads counters ten times a second; `between` gives how much each grew, down to the millisecond by interpolation."""
+    """Reads counters ten times a second; what lies between is interpolated."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

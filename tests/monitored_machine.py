@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""This machine with the role monitoring, its files in a folder to throw away; what systemd would start is started here."""
+"""This machine with the role monitoring, its files in a folder to throw away. What systemd would start starts here."""
 
 from __future__ import annotations
 

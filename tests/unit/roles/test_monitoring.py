@@ -158,8 +158,8 @@ def test_a_package_that_no_repository_holds_is_said_to_come_from_its_maker(machi
     assert "https://repos.influxdata.com, which has to be set up before" in output
 
 
-# The names of the options are those of Telegraf's own samples (plugins/*/*/sample.conf of influxdata/telegraf); it is not
-# in Debian, and not run here.
+# The names of the options are those of Telegraf's own samples (plugins/*/*/sample.conf of influxdata/telegraf). It is
+# not in Debian, and not run here.
 TELEGRAF_OPTIONS = {
     "cpu": {"percpu", "totalcpu"},
     "mem": set(),
@@ -186,7 +186,7 @@ TELEGRAF_OPTIONS = {
         (
             {**INFLUXDB, "version": 2, "organisation": "lab", "database": "evolve"},
             "influxdb_v2",
-            {"bucket": "evolve", "organization": "lab", "token": "to\"ken"},
+            {"bucket": "evolve", "organization": "lab", "token": 'to"ken'},
         ),
         ({"kind": "prometheus", "url": "http://metrics.example.org:9090"}, "prometheus_client", {"metric_version": 1}),
     ],

@@ -76,9 +76,7 @@ def test_stale_points_and_those_of_the_future_are_told_apart_from_none(machine: 
     with influxdb_server(tmp_path / "influxdb") as server:
         server.put("\n".join(lines))
         connection = {"kind": "influxdb", "url": server.url, "database": "evolve"}
-        code, output = check(
-            machine, connection=connection, agent="collectd", interval_seconds=10, timeout_seconds=0
-        )
+        code, output = check(machine, connection=connection, agent="collectd", interval_seconds=10, timeout_seconds=0)
     assert code != 0
     assert f"{NAME}: 0 of 11 metrics of collectd arrive in InfluxDB at {server.url}." in output
     assert "Missing: disk_read_operations_per_second" in output
@@ -133,7 +131,10 @@ def test_a_clock_that_is_ahead_is_told(machine: MonitoredMachine, tmp_path: Path
     ("options", "message"),
     [
         ({"connection": {"kind": "graphite", "url": "http://a"}, "agent": "collectd"}, "connection.kind"),
-        ({"connection": {"kind": "influxdb", "url": "http://a", "database": "b"}, "agent": "node_exporter"}, "not known"),
+        (
+            {"connection": {"kind": "influxdb", "url": "http://a", "database": "b"}, "agent": "node_exporter"},
+            "not known",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_refused(machine: MonitoredMachine, options: dict[str, Any], message: str):

@@ -31,7 +31,7 @@ from ansible_collections.evolve.vm.tests.servers import (
 
 from .test_node_exporter import NGINX, PATIENCE_SECONDS, REDIS
 
-# What collectd counts as held is not what the kernel calls not available; measured here: 3 % of all memory apart.
+# What collectd counts as held is not what the kernel calls not available; measured here: 1.5 % of all memory apart.
 MEMORY_SHARE = 0.1
 USER, PASSWORD = "slot", 'ge"heim'
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""node_exporter, blackbox_exporter and the exporters of applications, as the role runs them, asked by a real Prometheus."""
+"""node_exporter, blackbox_exporter and the exporters of applications, run as the role says, asked by a Prometheus."""
 
 from __future__ import annotations
 
