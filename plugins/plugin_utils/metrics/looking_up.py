@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import (
@@ -85,7 +85,7 @@ class MetricsLookup(LookupBase):  # type: ignore[misc]
                 found += self.results(backend, name, question)
             return found
         except InputError as error:
-            raise AnsibleError(f"evolve.vm.{self.name}: {error}{self._ways(error)}") from None
+            raise AnsibleLookupError(f"evolve.vm.{self.name}: {error}{self._ways(error)}") from None
         except (BackendError, MissingLibraryError, UnusableDataError) as error:
             raise AnsibleLookupError(f"evolve.vm.{self.name}: {error}") from None
 
