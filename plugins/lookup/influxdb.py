@@ -14,7 +14,7 @@ description:
     points themselves.
   - Raw points are read through InfluxQL and aggregated by the collection, so that the number is the same as that of any
     other database with the same points.
-author: evolve.vm contributors
+author: evolve.vm contributors (@evolve-vm)
 extends_documentation_fragment:
   - evolve.vm.metrics_database
   - evolve.vm.metrics_database.question

@@ -103,14 +103,16 @@ def _documents(answer: str) -> Iterator[dict[str, Any]]:
 
 def _points(series: dict[str, Any], field: str) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[int, float]]]:
     """Points with their tags. Early versions of InfluxDB 3 give the tags as columns."""
-    columns = series.get("columns") or ()
+    rows, columns = series.get("values") or (), series.get("columns") or ()
+    if not rows:
+        return
     if "time" not in columns or field not in columns:
         raise AnswerError(f"it has no columns time and {field}")
     time_at, value_at = columns.index("time"), columns.index(field)
     common = {name: value for name, value in (series.get("tags") or {}).items() if value}
     others = [(at, name) for at, name in enumerate(columns) if at not in (time_at, value_at)]
     tags = tuple(sorted(common.items()))
-    for row in series.get("values") or ():
+    for row in rows:
         value = row[value_at]
         if value is None:
             continue

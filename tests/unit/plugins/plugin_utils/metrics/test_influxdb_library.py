@@ -236,6 +236,16 @@ def test_a_redirect_does_not_carry_the_token_elsewhere():
     assert not other.asked
 
 
+def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch):
+    with http_server(lambda asked: WRITTEN) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "direct.invalid")
+        connected("http://influxdb.invalid:8086").write(POINTS)
+        with pytest.raises(BackendError, match="does not answer"):
+            connected("http://direct.invalid:8086").write(POINTS)
+    assert [asked.headers["host"] for asked in proxy.asked] == ["influxdb.invalid:8086"]
+
+
 def test_certificates_are_checked(tmp_path: Path):
     certificate = make_certificate(tmp_path)
     with http_server(lambda asked: WRITTEN, certificate) as server:
@@ -307,7 +317,7 @@ def test_the_check_finds_what_is_missing(query, write, said):
 @pytest.mark.parametrize(
     "reply",
     [
-        # github.com/influxdata/influxdb/issues/25653: as it was first, and as it was asked to be
+        # github.com/influxdata/influxdb/issues/25653: as it was first; now it is 404 (influxdb3/tests/server/query.rs)
         Reply(500, "query error: database not found: evolve"),
         Reply(404, "query error: database not found: evolve"),
     ],

@@ -96,6 +96,7 @@ def test_an_answer_that_the_server_cut_short_is_noticed():
 
 def test_a_missing_measurement_is_nothing():
     assert read_series('{"results":[{"statement_id":0}]}\n', "v") == []
+    assert read_series('{"results":[{"statement_id":0,"series":[{"columns":["time"],"values":[]}]}]}', "v") == []
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,8 @@ def test_an_error_is_found_wherever_it_is(answer):
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "<html>not found</html>", '{"results":', "[1]", '{"results":[{"series":[{"columns":["x"]}]}]}']
+    "answer",
+    ["", "<html>not found</html>", '{"results":', "[1]", '{"results":[{"series":[{"columns":["x"],"values":[[1]]}]}]}'],
 )
 def test_an_answer_of_something_else_is_refused(answer):
     with pytest.raises(AnswerError):
