@@ -11,6 +11,7 @@ secret.
 from __future__ import annotations
 
 import base64
+import os
 import ssl
 import time
 from collections.abc import Iterable, Mapping
@@ -76,6 +77,7 @@ class HttpClient:
         Where it fails in passing it is made again, `retries` times, each after a longer pause or the one that the
         server names; so it must do no harm twice. Raises BackendError.
         """
+        check_files(self._connection, self._shown)
         pause = _FIRST_PAUSE_SECONDS
         for left in range(self._connection.retries, -1, -1):
             try:
@@ -159,6 +161,14 @@ class HttpClient:
                 "signed it in `ca_path`, or the host as it stands in the certificate in `url`"
             )
         )
+
+
+def check_files(connection: Connection, shown: str) -> None:
+    """BackendError where a certificate or key of the connection is not there: not to be taken for a silent server."""
+    for name in ("ca_path", "client_cert", "client_key"):
+        path = getattr(connection, name)
+        if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+            raise BackendError(f"{shown} cannot be asked: `{name}` is {path}, which is no file that can be read")
 
 
 class _Again(Exception):

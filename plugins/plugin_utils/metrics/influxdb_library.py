@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 from ansible_collections.evolve.vm.plugins.plugin_utils.libraries import MissingLibraryError, optional
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import BackendError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import Connection
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.http import Answer
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.http import Answer, check_files
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30
@@ -37,49 +38,40 @@ class LibraryWriter:
         connection = self._connection
         if connection.version == 2 and not connection.organisation:
             raise BackendError(f"{self._shown} is version 2, which is written to with an `organisation`; none is given")
+        check_files(connection, self._shown)
         try:
             library, urllib3 = optional("influxdb_client"), optional("urllib3")
         except MissingLibraryError as error:
             raise BackendError(f"{self._shown}, version {connection.version}, {error}") from None
         _silence()
         try:
-            with library.InfluxDBClient(**self._options(urllib3)) as client:
+            with library.InfluxDBClient(**self._options()) as client:
                 if connection.authentication == "bearer":
                     client.api_client.set_default_header("Authorization", f"Bearer {connection.token}")
-                writing = client.write_api(
-                    write_options=optional("influxdb_client.client.write_api").SYNCHRONOUS,
+                synchronous = optional("influxdb_client.client.write_api").SYNCHRONOUS
+                client.write_api(write_options=synchronous).write(
+                    connection.database, connection.organisation, body, write_precision="ms"
                 )
-                writing.write(connection.database, connection.organisation, body, write_precision="ms")
                 return Answer(204, {}, b"")
         except library.rest.ApiException as error:
             return self._understood(error)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._silent(error) from None
+            reason = getattr(error, "reason", None) or error
+            insecure = isinstance(reason, (urllib3.exceptions.SSLError, ssl.SSLError))
+            raise (self._insecure if insecure else self._silent)(str(reason)) from None
 
-    def _options(self, urllib3: Any) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         connection = self._connection
-        retries = optional("influxdb_client.client.write.retry").WritesRetry(
-            total=connection.retries,
-            retry_interval=_FIRST_PAUSE_SECONDS,
-            exponential_base=2,
-            max_retry_delay=_LONGEST_PAUSE_SECONDS,
-            max_retry_time=(connection.retries + 1) * (connection.timeout_seconds + _LONGEST_PAUSE_SECONDS),
-            allowed_methods=["POST"],
-            # The token is for this address only.
-            redirect=False,
-            # One that is asked for (Retry-After) is kept too, up to the longest.
-            retry_after_max=_LONGEST_PAUSE_SECONDS,
-        )
         parts = urlsplit(connection.url)
         proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
         # With basic authentication the password is the token, as it is for reading.
-        token = connection.token or connection.password
+        secrets = {"basic": connection.password, "token": connection.token, "bearer": connection.token}
         return {
             "url": connection.url,
-            "token": token or None,
+            "token": secrets.get(connection.authentication) or None,
             "org": connection.organisation,
             "timeout": round(connection.timeout_seconds * 1000),
-            "retries": retries,
+            "retries": _retries(connection),
             "verify_ssl": connection.validate_certs,
             "ssl_ca_cert": connection.ca_path or None,
             "cert_file": connection.client_cert or None,
@@ -96,18 +88,41 @@ class LibraryWriter:
         if answer.status == 429 or answer.status >= 500:
             raise BackendError(f"{self._shown} answers HTTP {answer.status}: {said}", passing=True)
         if answer.status == 0:
-            raise BackendError(f"{self._shown} cannot be reached over TLS: {said}")
+            raise self._insecure(said)
         return answer
 
-    def _silent(self, error: Exception) -> BackendError:
-        reason = getattr(error, "reason", None) or error
-        text = self._scrubbed(str(reason))
-        if "CERTIFICATE_VERIFY_FAILED" in text:
-            return BackendError(
-                f"{self._shown}: its certificate is not trusted ({text}). Name the authority that signed it in "
-                "`ca_path`, or the host as it stands in the certificate in `url`"
-            )
-        return BackendError(f"{self._shown} does not answer: {text}", passing=True)
+    def _insecure(self, reason: str) -> BackendError:
+        reason = self._scrubbed(reason)
+        if "CERTIFICATE_VERIFY_FAILED" not in reason:
+            return BackendError(f"{self._shown} cannot be reached over TLS: {reason}")
+        return BackendError(
+            f"{self._shown}: its certificate is not trusted ({reason}). Name the authority that signed it in "
+            "`ca_path`, or the host as it stands in the certificate in `url`"
+        )
+
+    def _silent(self, reason: str) -> BackendError:
+        return BackendError(f"{self._shown} does not answer: {self._scrubbed(reason)}", passing=True)
+
+
+def _retries(connection: Connection) -> Any:
+    """When the library makes a request again: as http.py does."""
+    base: Any = optional("influxdb_client.client.write.retry").WritesRetry
+
+    class Retries(base):  # type: ignore[misc]
+        def get_retry_after(self, response: Any) -> Any:
+            named = super().get_retry_after(response)
+            return min(named, _LONGEST_PAUSE_SECONDS) if named else named
+
+    return Retries(
+        total=connection.retries,
+        retry_interval=_FIRST_PAUSE_SECONDS,
+        exponential_base=2,
+        max_retry_delay=_LONGEST_PAUSE_SECONDS,
+        max_retry_time=(connection.retries + 1) * (connection.timeout_seconds + _LONGEST_PAUSE_SECONDS),
+        allowed_methods=["POST"],
+        # The token is for this address only.
+        redirect=False,
+    )
 
 
 def _silence() -> None:

@@ -104,7 +104,7 @@ def test_points_are_written_as_the_library_does(version):
             "Basic YW55Om9wZW5zZXNhbWU9PQ==",
             f"Token {SECRET}",
         ),
-        ({"authentication": "none", "token": None}, None, None),
+        ({"authentication": "none", "username": "any", "password": "hunter2"}, None, None),
     ],
     ids=["token", "bearer", "basic", "none"],
 )
@@ -209,6 +209,17 @@ def test_a_pause_that_the_server_names_is_kept():
     assert time.monotonic() - begin >= 2
 
 
+def test_nobody_waits_for_an_hour(monkeypatch: pytest.MonkeyPatch):
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    several = [Reply(503, "", {"Retry-After": "3600"}), Reply(503), WRITTEN]
+    with http_server(replies(*several)) as server:
+        connected(server.url, retries=2).write(POINTS)
+    assert pauses[0] == 30
+    # The library draws it at random.
+    assert 1 <= pauses[1] <= 2
+
+
 def test_a_server_that_is_not_there_is_trouble_that_passes():
     with pytest.raises(BackendError, match="does not answer") as caught:
         connected(f"http://127.0.0.1:{free_port()}", retries=1).write(POINTS)
@@ -253,6 +264,10 @@ def test_certificates_are_checked(tmp_path: Path):
             connected(server.url).write(POINTS)
         assert not caught.value.passing
         assert not server.asked
+        for path, said in ((certificate.key, "cannot be reached over TLS"), (tmp_path / "absent", "no file")):
+            with pytest.raises(BackendError, match=said) as caught:
+                connected(server.url, ca_path=str(path)).write(POINTS)
+            assert not caught.value.passing
         connected(server.url, ca_path=str(certificate.authority)).write(POINTS)
     assert [asked.body for asked in server.asked] == [LINE]
 
