@@ -38,6 +38,8 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _SHORT_MS = 6 * 3600 * 1000
 # And about this many points, at 30 bytes each.
 _POINTS_AT_ONCE = 200_000
+# VictoriaMetrics finds nothing in a window that reaches back to 1970.
+_EARLIEST_MS = 24 * 3600 * 1000
 _Result = TypeVar("_Result")
 
 
@@ -110,6 +112,7 @@ class PromqlBackend(Backend):
 
     def _parts(self, text: str, window: Window) -> Iterator[Window]:
         """The window in parts that hold about as many points as may be read at once."""
+        window = Window(max(window.begin_ms, _EARLIEST_MS), window.end_ms)
         length = window.end_ms - window.begin_ms
         if length <= 0:
             return

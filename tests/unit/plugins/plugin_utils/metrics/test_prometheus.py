@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import struct
 import time
+from contextlib import ExitStack
 from functools import partial
 from urllib.request import urlopen
 
@@ -25,13 +27,28 @@ from ansible_collections.evolve.vm.tests.prometheus_servers import (
     prometheus_server,
     victoriametrics_server,
 )
-from ansible_collections.evolve.vm.tests.servers import free_port
+from ansible_collections.evolve.vm.tests.servers import free_port, nginx_server, wait_until
 
 KINDS = ("prometheus", "victoriametrics")
 SERVERS = {"prometheus": prometheus_server, "victoriametrics": victoriametrics_server}
 ODD = 'a "quoted" \\ back\\\\slash\nline\r\ttab \x01 {ü} €, \U0001f600 a="b"} or up{'
 HOUR_MS = 3600 * 1000
 _numbers = itertools.count()
+_PROXY = """
+pid @folder@/nginx.pid;
+error_log @folder@/error.log;
+events {}
+http {
+    access_log off;
+    client_body_temp_path @folder@/body;
+    proxy_temp_path @folder@/proxy;
+    server {
+        listen 127.0.0.1:@port@;
+        @given@
+        location / { proxy_pass @server@; }
+    }
+}
+"""
 
 
 def connected(kind, url, **options):
@@ -58,6 +75,21 @@ def prometheus(prometheus_url):
 @pytest.fixture(params=KINDS)
 def backend(request):
     return connected(request.param, request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def proxy(prometheus_url, tmp_path):
+    """Starts a proxy in front of Prometheus, with more of its configuration; gives its URL."""
+    with ExitStack() as stack:
+
+        def start(given):
+            folder = tmp_path / f"proxy-{next(_numbers)}"
+            folder.mkdir()
+            config = _PROXY.replace("@given@", given).replace("@server@", prometheus_url)
+            text = stack.enter_context(nginx_server(folder, config)).read_text()
+            return f"http://{re.search('listen (.*?);', text).group(1)}"
+
+        yield start
 
 
 @pytest.fixture
@@ -289,14 +321,59 @@ def test_a_prometheus_that_takes_late_points_gets_them(tmp_path, name):
     assert [value for dummy, value in series.points] == [2.0, 5.0, 3.0, 1.0]
 
 
-def test_victoriametrics_says_what_it_would_drop(victoriametrics_url, name):
-    backend = connected("victoriametrics", victoriametrics_url)
+@pytest.mark.parametrize(("period", "days"), [([], 31), (["-retentionPeriod=3d"], 3), (["-retentionPeriod=1y"], 365)])
+def test_victoriametrics_says_what_it_would_drop(period, days, tmp_path, name):
     at_ms = now()
-    with pytest.raises(RejectedError, match=r"1 of 3 points. 1: they are older than it keeps any") as caught:
-        backend.write(points_of(name, [(at_ms - age * 24 * HOUR_MS, float(age)) for age in (40, 20, 0)]))
-    assert caught.value.count == 1
-    (series,) = read(backend, name, at_ms, before_ms=50 * 24 * HOUR_MS)
-    assert [value for dummy, value in series.points] == [20.0, 0.0]
+    ages = (days + 1, days - 1, 0)
+    with victoriametrics_server(tmp_path, options=period) as server:
+        backend = connected("victoriametrics", server.url)
+        with pytest.raises(RejectedError, match=r"1 of 3 points. 1: they are older than it keeps any") as caught:
+            backend.write(points_of(name, [(at_ms - age * 24 * HOUR_MS, float(age)) for age in ages]))
+        assert caught.value.count == 1
+        (series,) = backend.read(Selector(name, "value"), Window(0, at_ms))
+    assert [value for dummy, value in series.points] == [float(days - 1), 0.0]
+
+
+def test_a_victoriametrics_that_is_not_to_be_hurried_shows_points_soon(tmp_path, name):
+    at_ms = now()
+    with victoriametrics_server(tmp_path, options=["-forceFlushAuthKey=secret"]) as server:
+        backend = connected("victoriametrics", server.url)
+        backend.write(points_of(name, [(at_ms, 1.0)]))
+        wait_until(lambda: read(backend, name, at_ms) != [])
+        assert read(backend, name, at_ms)[0].points == [(at_ms, 1.0)]
+
+
+def test_a_prometheus_that_says_nothing_of_itself_is_asked_for_each_point(prometheus_url, proxy, name):
+    at_ms = now()
+    backend = connected("prometheus", proxy("location /api/v1/status/ { return 403; }"))
+    backend.write(points_of(name, [(at_ms - 1000, 1.0)], host="vm-1"))
+    times = [at_ms - 2000 + 100 * number for number in range(20)]
+    with pytest.raises(RejectedError, match=r"11 of 41 points. 10: .*out of order") as caught:
+        backend.write(
+            points_of(name, [(each, 2.0) for each in times], host="vm-1")
+            + points_of(name, [(each, 3.0) for each in times], host="vm-2")
+            + points_of(name, [(at_ms, 4.0)])
+        )
+    assert "1: it has another value" in str(caught.value)
+    found = {series.tags.get("host"): series.points for series in read(backend, name, at_ms)}
+    assert found["vm-1"] == [(at_ms - 1000, 1.0), *((each, 2.0) for each in times if each > at_ms - 1000)]
+    assert found["vm-2"] == [(each, 3.0) for each in times]
+    assert found[None] == [(at_ms, 4.0)]
+
+
+def test_a_proxy_that_is_in_the_way_is_told(proxy, name):
+    points = points_of(name, [(now(), 1.0)])
+    for given, expected in (
+        ("client_max_body_size 10;", "takes no request as large as ours"),
+        ("location /api/v1/write { return 405; }", r"does not take points \(HTTP 405"),
+        ("location /api/v1/write { return 400 'bad day'; }", r"does not take points \(HTTP 400: bad day\)"),
+    ):
+        with pytest.raises(BackendError, match=expected) as caught:
+            connected("prometheus", proxy(given)).write(points)
+        assert not isinstance(caught.value, RejectedError)
+        assert not caught.value.passing
+    with pytest.raises(BackendError, match=r"not understood, or was cut off: 'Welcome'"):
+        read(connected("prometheus", proxy("location /api/v1/query { return 200 Welcome; }")), name, now())
 
 
 def test_a_prometheus_that_takes_no_points_is_told(tmp_path):
@@ -356,10 +433,14 @@ def test_a_server_that_was_killed_has_what_it_took(kind, tmp_path, name):
     with SERVERS[kind](tmp_path) as server:
         backend = connected(kind, server.url)
         backend.write(points_of(name, points[:25]))
-        # Had it been flushed: VictoriaMetrics keeps the newest seconds in memory only.
+        # What VictoriaMetrics has in memory only is written to disk by a question for it.
         assert len(read(backend, name, at_ms)[0].points) == 25
         server.kill()
-        for attempt in (backend.check, lambda: backend.write(points_of(name, points)), lambda: read(backend, name, 1)):
+        for attempt in (
+            backend.check,
+            lambda: backend.write(points_of(name, points)),
+            lambda: read(backend, name, at_ms),
+        ):
             with pytest.raises(BackendError, match="does not answer") as caught:
                 attempt()
             assert caught.value.passing
