@@ -12,7 +12,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.sampling.metrics import 
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.agents.series import from_series, metrics_of, selectors
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.aggregation import Points
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import Backend
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point, Selector, Window, tagged
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point, Selector, Window, rounded, tagged
 
 _PROBE = "probe"
 # The first point of a window needs the one before it, and agents are not always in time.
@@ -25,7 +25,7 @@ Found = dict[tuple[str, str], Points]
 def points_of(series: Iterable[Mapping[str, Any]], tags: Mapping[str, str], shift_ms: int = 0) -> list[Point]:
     """What the module sampler gave, as points with these tags. shift_ms: how far its clock is behind this one."""
     return [
-        Point(MEASUREMENT, each["field"], tagged(**tags, probe=each["probe"]), at_ms + shift_ms, float(value))
+        Point(MEASUREMENT, each["field"], tagged(**tags, probe=each["probe"]), at_ms + shift_ms, rounded(float(value)))
         for each in series
         for at_ms, value in each["points"]
     ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from ansible_collections.evolve.vm.plugins.module_utils.sampling.metrics import RUN_MEASUREMENT
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import percent
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point, tagged
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point, rounded, tagged
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import Study
 
@@ -31,8 +31,8 @@ def run_points(study: Study, row: Row, metrics: Mapping[str, float], at_ms: int)
     points = []
     for name, value in metrics.items():
         label, dummy, bare = name.rpartition(".")
-        points.append(Point(RUN_MEASUREMENT, bare, tagged(**tags, benchmark=label), at_ms, float(value)))
+        points.append(Point(RUN_MEASUREMENT, bare, tagged(**tags, benchmark=label), at_ms, rounded(float(value))))
     if study.baseline_metrics:
         fitness = percent(study.score(row["metrics"]).fitness)
-        points.append(Point(RUN_MEASUREMENT, FITNESS, tagged(**tags), at_ms, fitness))
+        points.append(Point(RUN_MEASUREMENT, FITNESS, tagged(**tags), at_ms, rounded(fitness)))
     return points
