@@ -299,6 +299,18 @@ def test_prometheus_says_what_is_too_old_without_asking_for_each(prometheus, pro
     prometheus.write(points_of(name, series.points, host="vm-1"))
 
 
+def test_prometheus_says_what_is_out_of_order_without_asking_for_each(prometheus, prometheus_url, name):
+    """As where another controller has written later points of the series."""
+    at_ms = now()
+    prometheus.write(points_of(name, [(at_ms, 0.0)], host="vm-1"))
+    pairs = [(each, 1.0) for each in range(at_ms - 2000, at_ms - 1000)]
+    before = _write_requests(prometheus_url)
+    with pytest.raises(RejectedError, match=r"1000 of 2000 points. 1000: .*out of order"):
+        prometheus.write([point for host in ("vm-1", "vm-2") for point in points_of(name, pairs, host=host)])
+    assert _write_requests(prometheus_url) - before < 10
+    assert [len(series.points) for series in read(prometheus, name, at_ms)] == [1, 1000]
+
+
 def _write_requests(url):
     with urlopen(f"{url}/metrics") as answer:
         lines = answer.read().decode().splitlines()
