@@ -57,7 +57,7 @@ def machine(at_ms: int, **tags: str) -> Iterator[Point]:
 
 
 def points(begin: int) -> Iterator[Point]:
-    """A study of two slots, a rollout to three hosts, and another study and rollout, which are not to be shown."""
+    """A study of two slots and a rollout to three hosts; before it, and beside it, what is not to be shown."""
     for second in range(begin + SAMPLE_SECONDS // 2, begin + MINUTES * 60, SAMPLE_SECONDS):
         at_ms, turn = second * 1000, (second - begin) // TRIAL_SECONDS
         for slot in ("slot-1", "slot-2"):
@@ -65,6 +65,12 @@ def points(begin: int) -> Iterator[Point]:
         for host, role, version in (("web-1", "canary", "2"), ("web-2", "control", "1"), ("web-3", "control", "1")):
             yield from machine(at_ms, host=host, study="trying", rollout="r-7", role=role, version=version)
         yield from machine(at_ms, host="a", study="other", slot="a", trial=f"{turn}", role="canary", rollout="r-1")
+    # Before the time that is shown.
+    earlier = (begin - 600) * 1000
+    yield from machine(earlier, host="slot-1", study="trying", slot="slot-1", trial="earlier")
+    yield from machine(earlier, host="web-4", study="trying", rollout="r-7", role="control", version="1")
+    tags = tagged(study="trying", slot="slot-1", trial="earlier", purpose="search")
+    yield Point("evolve_run", "fitness", tags, earlier, 5000.0)
     turns = MINUTES * 60 // TRIAL_SECONDS
     for turn in range(turns):
         at_ms = (begin + (turn + 1) * TRIAL_SECONDS - 7) * 1000
@@ -131,7 +137,7 @@ VALUES = {
     "study": {"trying", "other"},
     "slot": {"slot-1", "slot-2"},
     "metric": set(RUN_FIELDS) - {"fitness"},
-    "host": {"slot-1", "slot-2", "web-1", "web-2", "web-3"},
+    "host": {"slot-1", "slot-2", "web-1", "web-2", "web-3", "web-4"},
     "version": {"1", "2"},
     "rollout": {"r-1", "r-7"},
 }
@@ -227,7 +233,7 @@ class Server:
             found = {row[column] for series in result.get("series", []) for row in series["values"]}
         else:
             series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", query).groups()  # type: ignore[union-attr]
-            times = {"start": str(self._begin), "end": str(self._begin + MINUTES * 60)}
+            times = {"start": str(self._begin - 1200), "end": str(self._begin + MINUTES * 60)}
             answer = self._json("/api/v1/series", **{"match[]": series}, **times)
             found = {each[label] for each in answer["data"] if label in each}
         if not variable["regex"]:
