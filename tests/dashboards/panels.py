@@ -187,7 +187,7 @@ ROWS = (
             ),
             Panel(
                 "Trials",
-                "Begun, and measured with a result, in the time that is shown. The others still run, or have failed.",
+                "Begun, and measured with a fitness. Others still run, have failed, or are the first of the baseline.",
                 "none",
                 [
                     Target(Distinct(CPU, TRIALS, "trial"), "begun"),
