@@ -59,8 +59,8 @@ class InfluxDb:
             case Best():
                 return f"SELECT max({field}) {source} AND $timeFilter"
             case Top():
-                top = f'top({field}, "{query.tag}", {query.count}) AS "{query.field}", "{query.shown}"'
-                return f"SELECT {top} {source} AND $timeFilter"
+                tags = ", ".join(f'"{tag}"' for tag in query.by)
+                return f'SELECT top({field}, {tags}, {query.count}) AS "{query.field}" {source} AND $timeFilter'
             case Distinct():
                 outer = ", ".join(f'"{tag}"' for tag in query.by)
                 inner = ", ".join(f'"{tag}"' for tag in (*query.by, query.tag))
@@ -116,7 +116,7 @@ class Prometheus:
             case Best():
                 return f"max(max_over_time({series}[$__range]))"
             case Top():
-                best = f"max by ({query.tag}, {query.shown}) (max_over_time({series}[$__range]))"
+                best = f"max by ({', '.join(query.by)}) (max_over_time({series}[$__range]))"
                 return f"topk({query.count}, {best})"
             case Distinct():
                 inner = ", ".join((*query.by, query.tag))

@@ -74,12 +74,11 @@ class Best(NamedTuple):
 
 
 class Top(NamedTuple):
-    """The `count` values of a tag whose largest value of a field is largest, with the tag `shown` beside it."""
+    """The `count` largest among the largest values of a field for each value of the tags `by`."""
 
     field: str
     scope: Scope
-    tag: str
-    shown: str
+    by: tuple[str, ...]
     count: int
 
 
@@ -206,9 +205,9 @@ ROWS = (
             ),
             Panel(
                 "Best trials",
-                "The ten trials with the best reading in the time that is shown.",
+                "The ten best readings of trials of the search, in the time that is shown.",
                 "percent",
-                [Target(Top("fitness", RUNS, "trial", "slot", 10))],
+                [Target(Top("fitness", RUNS.where(purpose="search"), ("trial", "slot"), 10))],
                 kind="table",
                 width=10,
             ),
