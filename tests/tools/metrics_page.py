@@ -26,9 +26,10 @@ _HEAD = """\
 
 # Metrics
 
-What goals can name: what benchmarks give, and [what is watched](#watched) meanwhile. Units are in the names. Each metric
-is the mean over the runs of a measurement; the runs are kept. Where [`evolve_benchmark`](../guide/12-benchmarks.md) is a
-list, the benchmark's label and a dot stand before the name: `pgbench.latency_p95_ms`.
+What goals can name: what benchmarks give, and [what is watched](#watched) meanwhile. Units are in the names. Each
+metric is the mean over the runs of a measurement; the runs are kept. Where
+[`evolve_benchmark`](../guide/12-benchmarks.md) is a list, the benchmark's label and a dot stand before the name:
+`pgbench.latency_p95_ms`.
 
 What counts failures (`errors_total`, `lost_percent`) can be 0, and takes a `span` in a goal. Everything else is above 0
 in a valid run: a run that gives no such number is a failure, never a score.
@@ -41,8 +42,8 @@ _WATCHED = """\
 
 What is seen of a machine while its benchmark runs ([guide](../guide/13-monitoring.md)). The plain name is the mean over
 the points of that time. With an aggregation before the unit it is that one: `mean`, `minimum`, `maximum`, `p50`, `p90`,
-`p95`, `p99`, as in `response_time_p95_ms`. A probe's name and a dot stand before it where there are several probes of its
-sort. Shares and losses can be 0: a goal of one that is takes a `span`.
+`p95`, `p99`, as in `response_time_p95_ms`. A probe's name and a dot stand before it where there are several probes of
+its sort. Shares and losses can be 0: a goal of one that is takes a `span`.
 
 | metric | seen by | meaning |
 |---|---|---|
