@@ -15,7 +15,7 @@ description:
   - Raw points are read and aggregated by the collection, so that the number is the same as that of any other database
     with the same points.
   - With O(promql=true) expressions are computed by the server instead.
-author: evolve.vm contributors
+author: evolve.vm contributors (@evolve-vm)
 extends_documentation_fragment:
   - evolve.vm.metrics_database
   - evolve.vm.metrics_database.question

@@ -57,9 +57,10 @@ class Spool:
     def add(self, points: Sequence[Point]) -> None:
         """Keep points; they are on disk when this returns."""
         if points:
-            with self._open() as database, database:
-                content = json.dumps(points, separators=(",", ":"))
+            content = json.dumps(points, separators=(",", ":"))
+            with self._open() as database:
                 database.execute("INSERT INTO waiting (count, points) VALUES (?, ?)", (len(points), content))
+                database.commit()
 
     @property
     def waiting(self) -> int:
@@ -88,8 +89,10 @@ class Spool:
 
     def _send(self, database: sqlite3.Connection, backend: Backend, end: float) -> Sent:
         sent, trouble, rejected = 0, "", ""
-        while batch := _oldest(database):
-            identifiers, points = batch
+        while True:
+            last, points = _oldest(database)
+            if not points:
+                break
             try:
                 backend.write(points)
             except RejectedError as error:
@@ -103,7 +106,7 @@ class Spool:
                 break
             with database:
                 # Rows are added behind and taken away in front, so that those up to the last are the ones sent.
-                database.execute("DELETE FROM waiting WHERE id <= ?", (identifiers[-1],))
+                database.execute("DELETE FROM waiting WHERE id <= ?", (last,))
                 database.execute("DELETE FROM pause")
             sent += len(points)
             if time.monotonic() > end:
@@ -162,16 +165,16 @@ _TABLES = (
 )
 
 
-def _oldest(database: sqlite3.Connection) -> tuple[list[int], list[Point]] | None:
-    """The rows in front, up to a batch, and their points."""
-    identifiers: list[int] = []
+def _oldest(database: sqlite3.Connection) -> tuple[int, list[Point]]:
+    """The points of the rows in front, up to a batch, and the last of these rows."""
+    last = 0
     points: list[Point] = []
     for identifier, count, content in database.execute("SELECT id, count, points FROM waiting ORDER BY id"):
         if points and len(points) + count > _BATCH:
             break
-        identifiers.append(identifier)
+        last = identifier
         points += [_point(*each) for each in json.loads(content)]
-    return (identifiers, points) if identifiers else None
+    return last, points
 
 
 def _point(measurement: str, name: str, tags: list[list[str]], at_ms: int, value: float) -> Point:

@@ -29,6 +29,8 @@ _TIERS = {
     "reboot": "with a restart of the machine",
     "recreate": "with the machine made anew",
 }
+_NOTABLE_POINTS = 2.0
+_NOTABLE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,32 @@ class Goal:
         if self.baseline is None or self.best is None:
             return ""
         return _words.quantity(self.metric, self.best - self.baseline, signed=True)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was watched while the benchmark ran, and is no goal: the baseline's mean against the best trial's."""
+
+    metric: str
+    baseline: float
+    best: float | None
+
+    @property
+    def change_text(self) -> str:
+        """The change as per cent; of a share in percentage points."""
+        if self.best is None:
+            return ""
+        if self.metric.endswith("_percent"):
+            return f"{self.best - self.baseline:+.1f} points"
+        return _words.percent(math.log(self.best / self.baseline)) if self.best > 0 and self.baseline > 0 else ""
+
+    @property
+    def is_notable(self) -> bool:
+        """Whether it changed by a tenth or more; a share by two points."""
+        if self.best is None:
+            return False
+        least = _NOTABLE_POINTS if self.metric.endswith("_percent") else _NOTABLE_SHARE * self.baseline
+        return self.best != self.baseline and abs(self.best - self.baseline) >= least
 
 
 @dataclass(frozen=True)
@@ -160,6 +188,8 @@ class View:
     """What the best configuration gives up beside speed, a phrase each: "durability (vm.disk.cache: unsafe)"."""
     applying: str = ""
     """What applying the configurations took in all, "" where nothing was timed."""
+    seen: tuple[Seen, ...] = ()
+    """What was watched meanwhile; none where nothing was."""
 
     @property
     def searched(self) -> list[Trial]:
@@ -245,6 +275,7 @@ def read(summary: Mapping[str, Any]) -> View:
         learned=tuple(_learned(data.get("learned") or {})),
         risks=tuple(_risks(data.get("risks") or [])),
         applying=_applying(data.get("applying") or []),
+        seen=tuple(_seen(data, baseline.get("metrics") or {}, best)),
     )
 
 
@@ -280,6 +311,15 @@ def _applying(tiers: Sequence[Mapping[str, Any]]) -> str:
         for each in tiers
     ]
     return f"{_words.duration(sum(each['seconds'] for each in tiers))} in all: {'; '.join(parts)}"
+
+
+def _seen(data: Mapping[str, Any], baseline: Mapping[str, Any], best: Trial | None) -> Iterator[Seen]:
+    goals = {goal["metric"] for goal in data.get("goals") or []}
+    metrics = best.metrics if best is not None and not best.is_baseline else {}
+    for metric in data.get("watched") or []:
+        before = _finite(baseline.get(metric))
+        if metric not in goals and before is not None:
+            yield Seen(metric, before, _finite(metrics.get(metric)))
 
 
 def _trial(entry: Mapping[str, Any], baseline: Mapping[str, Any]) -> Trial:

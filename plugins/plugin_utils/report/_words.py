@@ -14,6 +14,7 @@ from typing import Any
 
 # Longest first: a name ends in the first of these that fits. Names carry their unit (DESIGN.md 10).
 _UNITS = (
+    ("_mbit_per_second", "Mbit/s"),
     ("_mib_per_second", "MiB/s"),
     ("_per_second", "/s"),
     ("_seconds", "s"),

@@ -28,8 +28,8 @@ def render_text(summary: Mapping[str, Any], colour: bool = False, width: int = 7
     summary: what the study found, a JSON-able dict:
         study, simulated, state ("finished", "running", "no_trials"), created_at (ISO 8601), seed, algorithm,
         collection_version, seconds, benchmark, goals, budget, stopped, parameters, constraints, learned, baseline,
-        trials, pareto, applying, risks, best, verdict, slots, files. Fitness and intervals are log-ratios to the
-        baseline.
+        watched, trials, pareto, applying, risks, best, verdict, slots, files. Fitness and intervals are log-ratios to
+        the baseline.
     colour: with ANSI colours; without, the text holds no control characters but newlines.
     width: sentences are wrapped to so many columns; a name or path longer than that is never cut.
     """
@@ -41,6 +41,7 @@ def render_text(summary: Mapping[str, Any], colour: bool = False, width: int = 7
         _changes(view, pen),
         _goals(view, pen),
         _trade_offs(view, pen),
+        _seen(view, pen),
         _failures(view, pen),
         _quarantine(view, pen),
         _files(view, pen),
@@ -196,6 +197,25 @@ def _trade_offs(view: View, pen: _Pen) -> list[str]:
         if goal.weight:
             rows.append([goal.metric, *(_words.quantity(goal.metric, t.metrics.get(goal.metric)) for t in shown)])
     return [*(pen.heading(line) for line in pen.wrap(heading)), *aligned(rows, "<" + ">" * len(shown))]
+
+
+def _seen(view: View, pen: _Pen) -> list[str]:
+    """What changed much of what was watched meanwhile, for those who look for a cause; the page has all of it."""
+    rows = [("Seen meanwhile", "baseline", "best", "change")]
+    rows += [
+        (
+            f"  {seen.metric}",
+            _words.quantity(seen.metric, seen.baseline),
+            _words.quantity(seen.metric, seen.best),
+            seen.change_text,
+        )
+        for seen in view.seen
+        if seen.is_notable and "_p95_" not in seen.metric
+    ]
+    if len(rows) == 1:
+        return []
+    head, *lines = aligned(rows, "<>>>", indent="")
+    return [pen.heading(head), *lines]
 
 
 def _failures(view: View, pen: _Pen) -> list[str]:

@@ -12,6 +12,7 @@ from ansible_collections.evolve.vm.plugins.module_utils.changes import TIERS
 from ansible_collections.evolve.vm.plugins.plugin_utils.catalogue.catalogue import catalogue
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.fitness import typical
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.pareto import pareto_set
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watched import understood
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import seconds_between
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.folder import StudyFolder
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Row
@@ -45,6 +46,7 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
         "constraints": definition.constraints,
         "learned": _learned(study),
         "baseline": _baseline(study),
+        "watched": _watched(study),
         "trials": trials,
         "pareto": pareto(study, trials),
         "applying": _applying(study),
@@ -60,6 +62,12 @@ def summarise(study: Study, folder: StudyFolder, store: str) -> dict[str, Any]:
             "population": str(folder.population),
         },
     }
+
+
+def _watched(study: Study) -> list[str]:
+    """The metrics of the baseline that follow from what was watched."""
+    probes = [name.rpartition(".")[0] for name in study.baseline_metrics]
+    return [name for name in study.baseline_metrics if understood(name, probes)]
 
 
 def _risks(study: Study, best: Mapping[str, Any] | None) -> list[dict[str, Any]]:

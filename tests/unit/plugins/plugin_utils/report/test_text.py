@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from ansible_collections.evolve.vm.plugins.plugin_utils.report import render_text
+from ansible_collections.evolve.vm.plugins.plugin_utils.report import render_html, render_text
 from ansible_collections.evolve.vm.tests.unit.plugins.plugin_utils.report import summaries
 
 _BETTER = """\
@@ -257,3 +258,31 @@ def test_what_applying_took_is_said() -> None:
     ]
     text = " ".join(render_text(summary).split())
     assert "Applying 1 min 2 s in all: 4 runs changed live, 12 s; 1 run with a restart of the machine, 50 s" in text
+
+
+def test_what_changed_much_of_what_was_watched_is_shown() -> None:
+    summary = deepcopy(summaries.study())
+    seen = {
+        "cpu_utilisation_percent": (61.0, 48.5),
+        "cpu_steal_percent": (0.4, 1.0),
+        "network_sent_mbit_per_second": (40, 30),
+    }
+    summary["watched"] = [*seen, "fileio_latency_p95_ms"]
+    best = next(trial for trial in summary["trials"] if trial["number"] == summary["best"]["trial"])
+    for metric, (before, after) in seen.items():
+        summary["baseline"]["metrics"][metric] = before
+        best["metrics"][metric] = after
+    text = render_text(summary)
+    shown = text[text.index("Seen meanwhile") :].split("\n\n")[0].splitlines()
+    assert [line.split() for line in shown] == [
+        ["Seen", "meanwhile", "baseline", "best", "change"],
+        ["cpu_utilisation_percent", "61", "%", "48.50", "%", "-12.5", "points"],
+        ["network_sent_mbit_per_second", "40", "Mbit/s", "30", "Mbit/s", "-25.0", "%"],
+    ]
+    # The page has all of it.
+    assert "cpu_steal_percent" in render_html(summary).replace("<wbr>", "")
+
+
+def test_nothing_is_said_of_what_was_not_watched() -> None:
+    assert "Seen meanwhile" not in render_text(summaries.study())
+    assert "Seen meanwhile" not in render_html(summaries.study())

@@ -44,7 +44,7 @@ def values(result, field, host="sim-01"):
         value
         for each in result["series"]
         if (each["host"], each["field"]) == (host, field)
-        for _, value in each["points"]
+        for dummy, value in each["points"]
     ]
 
 
