@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -58,7 +59,7 @@ class AgentPoints:
             ("network_sent_mbit_per_second", "sent_bytes", 125_000),
         ):
             points = self.of(metric, begin_ms, "", end_ms)
-            total = sum(value * (at - before) / 1000 for (before, dummy), (at, value) in _pairs(points))
+            total = sum(value * (at - before) / 1000 for (before, dummy), (at, value) in pairwise(points))
             truth = kernel.between(points[0][0], points[-1][0])[counter] / unit
             assert total == pytest.approx(truth, rel=_RELATIVE, abs=0.1 if unit > 1 else 20), metric
         for metric, counter in (
@@ -68,7 +69,7 @@ class AgentPoints:
         ):
             points = self.of(metric, begin_ms, "", end_ms)
             grown = kernel.between(points[0][0], points[-1][0])
-            weighed = sum(value * (at - before) for (before, dummy), (at, value) in _pairs(points))
+            weighed = sum(value * (at - before) for (before, dummy), (at, value) in pairwise(points))
             mean = weighed / (points[-1][0] - points[0][0])
             assert mean == pytest.approx(100 * grown[counter] / grown["cpu_all"], abs=4), metric
         for metric, unit in (("memory_used_mib", 1024.0), ("memory_used_percent", None)):
@@ -81,7 +82,3 @@ class AgentPoints:
     def middle(self, metric: str, begin_ms: int, probe: str) -> float:
         """The median of the points since a moment."""
         return median(value for dummy, value in self.of(metric, begin_ms, probe))
-
-
-def _pairs(points: list[tuple[int, float]]) -> zip[tuple[tuple[int, float], tuple[int, float]]]:
-    return zip(points, points[1:], strict=False)

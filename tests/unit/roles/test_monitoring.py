@@ -167,7 +167,7 @@ TELEGRAF_OPTIONS = {
     "net": {"ignore_protocol_stats"},
     "http_response": {"name_override", "urls", "response_timeout", "response_status_code", "tags"},
     "net_response": {"name_override", "protocol", "address", "timeout", "send", "tags"},
-    "ping": {"urls", "method", "count", "timeout", "tags"},
+    "ping": {"urls", "method", "count", "tags"},
     "postgresql": {"address"},
     "mysql": {"servers"},
     "redis": {"servers", "password"},
