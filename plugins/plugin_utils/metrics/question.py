@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.evolve.vm.plugins.module_utils.durations import seconds_in
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, listing, suggestion
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.aggregation import AGGREGATIONS
-from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.durations import seconds_in
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Window, tagged
 
 # As an aggregation: the points themselves.
