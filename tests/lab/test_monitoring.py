@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.evolve.vm.plugins.module_utils.sampling.libvirt_source import LibvirtSource
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Selector, Window, tagged
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
 from ansible_collections.evolve.vm.tests.influxdb_server import influxdb_server
 from ansible_collections.evolve.vm.tests.prometheus_servers import prometheus_server, victoriametrics_server
 
-from .conftest import REPOSITORY, ansible
+from .conftest import NAME, REPOSITORY, ansible
 
 USED = "cpu_utilisation_percent"
 # The same four configurations whoever measures them: the initial population knows no measurement yet.
@@ -139,3 +140,38 @@ def test_the_sampler_ends_with_the_study(home: Path) -> None:
     listing = ansible("ansible", "lab-hypervisor", "-b", "-m", "ansible.builtin.find", "-a", folder)
     assert listing.returncode == 0, listing.stdout
     assert not any(f"watched-{source}" in listing.stdout for source in SOURCES), listing.stdout
+
+
+def test_one_call_for_all_machines_counts_what_a_call_for_each_does(lab: Path) -> None:
+    names = [f"{NAME}-slot-1", f"{NAME}-slot-2"]
+    at_once, one_by_one = LibvirtSource("qemu:///system", 1.0), LibvirtSource("qemu:///system", 1.0)
+    at_once.open()
+    one_by_one.open()
+    assert at_once._in_bulk, "QEMU has bulk statistics"
+    one_by_one._in_bulk = 0
+    try:
+        first, second, third = at_once.read(names), one_by_one.read(names), at_once.read(names)
+    finally:
+        at_once.close()
+        one_by_one.close()
+    for name in names:
+        before, between, after = (Counted(each.machines[name]) for each in (first, second, third))
+        assert set(before.values) == set(after.values)
+        # Nobody but the bulk statistics knows how long a vCPU waited for the host.
+        assert set(before.values) - set(between.values) <= {key for key in before.values if "delay" in key}
+        for key, value in between.values.items():
+            assert before.values[key] <= value <= after.values[key], key
+
+
+class Counted:
+    """The counters of a reading, by what they count. Memory is none: it rises and falls."""
+
+    def __init__(self, reading: Any) -> None:
+        parts = {"processor": reading.processors, "disk": reading.disks, "interface": reading.interfaces}
+        self.values = {
+            f"{part} {name} {field}": value
+            for part, found in parts.items()
+            for name, counters in found.items()
+            for field, value in counters._asdict().items()
+            if value is not None
+        }
