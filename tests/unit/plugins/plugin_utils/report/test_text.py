@@ -273,7 +273,7 @@ def test_what_changed_much_of_what_was_watched_is_shown() -> None:
         summary["baseline"]["metrics"][metric] = before
         best["metrics"][metric] = after
     text = render_text(summary)
-    shown = text[text.index("Seen meanwhile") :].split("\n\n")[0].splitlines()
+    shown = text[text.index("Seen meanwhile") :].split("\n\n", maxsplit=1)[0].splitlines()
     assert [line.split() for line in shown] == [
         ["Seen", "meanwhile", "baseline", "best", "change"],
         ["cpu_utilisation_percent", "61", "%", "48.50", "%", "-12.5", "points"],
