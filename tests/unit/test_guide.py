@@ -1,7 +1,7 @@
 # Copyright (c) 2026, evolve.vm contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples of benchmarks in the documentation are accepted as they stand."""
+"""The examples of benchmarks and monitoring in the documentation are accepted as they stand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import yaml
 
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.definition import metric_names, parse_definition
 from ansible_collections.evolve.vm.plugins.module_utils.benchmarks.registry import TOOLS
+from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault
+from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import read_connection
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.monitoring import read_monitoring, watched_names
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.prices import METRIC
 
 REPOSITORY = Path(__file__).parents[2]
@@ -48,3 +51,24 @@ def test_every_tool_has_an_example() -> None:
     page = (REPOSITORY / "docs" / "guide" / "12-benchmarks.md").read_text()
     shown = set(re.findall(r"name: ([a-z0-9-]+)", page))
     assert set(TOOLS) <= shown
+
+
+def blocks_with(word: str) -> list[Any]:
+    found = [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)]
+    return [yaml.safe_load(block) for block in found if re.search(rf"^{word}:", block, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("variables", blocks_with("evolve_monitoring"))
+def test_what_is_documented_to_be_watched_gives_the_metrics_of_its_goals(variables: dict[str, Any]) -> None:
+    faults: list[Fault] = []
+    setting = read_monitoring(variables["evolve_monitoring"], faults)
+    assert faults == []
+    goals = [goal["metric"] for goal in variables.get("evolve_goals", [])]
+    # The benchmark of the example is not in it; what is neither watched nor one of a tool is a mistake.
+    told = {metric for tool in TOOLS.values() for metric in tool.METRICS}
+    assert set(goals) <= {*watched_names(setting, goals), *told}
+
+
+@pytest.mark.parametrize("variables", blocks_with("evolve_monitoring_database"))
+def test_documented_databases_can_be_connected_to(variables: dict[str, Any]) -> None:
+    assert read_connection(variables["evolve_monitoring_database"], "database").url
