@@ -19,3 +19,8 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return value
+
+
+def is_off(value: Any) -> bool:
+    """Whether a setting is false, also as `-e name=false` gives it."""
+    return value is False or (isinstance(value, str) and value.strip().lower() == "false")

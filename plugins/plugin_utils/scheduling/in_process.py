@@ -25,11 +25,12 @@ try:  # ansible-core 2.19
 except ImportError:
     TaskContext = None
 
-# What is quick and never leaves the controller.
+# What is quick and never leaves the controller, unless it is delegated.
 _THINKING = frozenset(
     (
         *add_internal_fqcns(("assert", "debug", "fail", "include_role", "include_tasks", "set_fact")),
         "evolve.vm.ask",
+        "evolve.vm.samples",
         "evolve.vm.tell",
     )
 )

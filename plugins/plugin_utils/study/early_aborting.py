@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution._numbers import is_number
 from ansible_collections.evolve.vm.plugins.plugin_utils.evolution.faults import Fault, listing, suggestion
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import is_off
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.clock import seconds_between
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.study import BASELINE_TRIAL, Study
 
@@ -28,7 +29,7 @@ _LEAST_SECONDS = 60.0
 
 def early_abort_faults(given: Any) -> list[Fault]:
     """Everything wrong with `evolve_early_abort`."""
-    if given is None or isinstance(given, bool):
+    if given is None or isinstance(given, bool) or is_off(given):
         return []
     if not isinstance(given, Mapping):
         return [Fault(_WHERE, f"found {given!r}, expected false, or a mapping such as {DEFAULTS}")]
@@ -44,7 +45,7 @@ def early_abort_faults(given: Any) -> list[Fault]:
 
 def early_abort(study: Study, given: Any) -> dict[str, Any] | None:
     """The option `early_abort` of the module benchmark for a run of the search; None where runs are never cut short."""
-    if given is False:
+    if is_off(given):
         return None
     setting = {**DEFAULTS, **(given if isinstance(given, Mapping) else {})}
     goals = study.definition.scoring.goals

@@ -26,6 +26,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.agents.series im
 )
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.connection import ConnectionInputError, read_connection
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watched import understood
+from ansible_collections.evolve.vm.plugins.plugin_utils.plain import is_off
 
 _WHERE = "evolve_monitoring"
 _DATABASE = "evolve_monitoring_database"
@@ -41,7 +42,7 @@ _EXAMPLE = "{interval: 5s, probes: [{kind: http, url: 'http://{target}/'}]}"
 
 def read_monitoring(given: Any, faults: list[Fault]) -> dict[str, Any] | None:
     """The complete setting, its interval in seconds; None where nothing is to be watched."""
-    if given is False:
+    if is_off(given):
         return None
     if not isinstance(given, Mapping):
         faults.append(Fault(_WHERE, f"found {given!r}, expected false, or a mapping such as {_EXAMPLE}"))
@@ -79,7 +80,7 @@ def database_faults(given: Any, setting: Any) -> list[Fault]:
         connection = read_connection(given, _DATABASE)
     except ConnectionInputError as error:
         return list(error.faults)
-    if setting is False:
+    if is_off(setting):
         return [Fault(_DATABASE, "is given, and evolve_monitoring is false, so that nothing would come into it")]
     if source in AGENTS:
         try:

@@ -54,8 +54,9 @@ def test_several_applications_are_told_apart_by_name() -> None:
     assert len(names) == len(set(names))
 
 
-def test_nothing_is_watched_on_request() -> None:
-    assert read_monitoring(False, []) is None
+@pytest.mark.parametrize("off", [False, "false"])
+def test_nothing_is_watched_on_request(off: Any) -> None:
+    assert read_monitoring(off, []) is None
     assert watched_names(None, ["cpu_utilisation_percent"]) == []
 
 
