@@ -31,6 +31,8 @@ _LAST_SECONDS = 60.0
 _SLACK_MS = 120_000
 # A simulated run takes no time; it is watched as if it had taken so many intervals.
 _SIMULATED_INTERVALS = 30
+# A reading that is left out now and then on a busy host changes no mean.
+_TOLERATED_SHARE = 0.25
 
 
 class ActionModule(ControllerAction):
@@ -116,10 +118,14 @@ def _problems(answer: Mapping[str, Any], window: Window) -> Iterator[str]:
         yield f"the sampler cannot be asked: {answer.get('msg') or 'no reason given'}"
         return
     shift = _shift_ms(answer)
+    missed: dict[str, int] = {}
     for gap in answer.get("gaps", ()):
-        end_ms = window.end_ms if gap["end_ms"] is None else gap["end_ms"] + shift
-        if gap["begin_ms"] + shift < window.end_ms and end_ms > window.begin_ms:
-            yield f"not watched for {(end_ms - gap['begin_ms'] - shift) / 1000:.0f} s: {gap['reason']}"
+        begin_ms = max(window.begin_ms, gap["begin_ms"] + shift)
+        end_ms = window.end_ms if gap["end_ms"] is None else min(window.end_ms, gap["end_ms"] + shift)
+        missed[gap["reason"]] = missed.get(gap["reason"], 0) + max(0, end_ms - begin_ms)
+    if sum(missed.values()) > _TOLERATED_SHARE * (window.end_ms - window.begin_ms):
+        seconds = sum(missed.values()) / 1000
+        yield f"not watched for {seconds:.0f} s of the run's time: {max(missed, key=lambda reason: missed[reason])}"
     if not answer.get("running", True):
         yield "the sampler has ended; it is started again by the next session of the study"
 

@@ -185,7 +185,7 @@ class Sampler:
                     "",
                     self._clock.at_ms(before),
                     self._clock.at_ms(tick),
-                    f"reading the counters took too long, {missed} readings were left out",
+                    f"reading the counters took too long; readings left out: {missed}",
                 )
             before = tick
             await self._read_once()

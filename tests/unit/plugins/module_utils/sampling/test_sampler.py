@@ -169,7 +169,7 @@ def test_a_source_that_hangs_holds_up_no_probe(tmp_path, run, monkeypatch):
             await until(lambda: len(points_of(tmp_path, field="availability_percent")) > count + 2)
             source.do = lambda: None
             free.set()
-            await until(lambda: any("readings were left out" in gap["reason"] for gap in gaps_of(tmp_path)))
+            await until(lambda: any("readings left out: " in gap["reason"] for gap in gaps_of(tmp_path)))
 
         run(doing, settings_of(probes=[probe]), source)
     (gap,) = [gap for gap in gaps_of(tmp_path) if gap["reason"] == "libvirt has not answered for 1 s"]
