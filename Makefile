@@ -158,6 +158,10 @@ test-simulation: $(venv)/development cores ## whole studies without virtual mach
 test-lab: $(venv)/libvirt ## the lab and everything that needs real virtual machines
 	@$(pytest) tests/lab
 
+.PHONY: test-long
+test-long: $(venv)/libvirt ## what takes too long for every change: agents installed in real guests
+	@$(pytest) -m long tests/lab
+
 .PHONY: packages
 packages:
 	@SECONDS=0

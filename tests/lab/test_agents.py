@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ansible_collections.evolve.vm.tests.prometheus_servers import prometheus_server
 
 from .conftest import REPOSITORY, SMALL, ansible
@@ -33,6 +35,7 @@ def monitor(home: Path, url: str, **more: Any) -> tuple[int, str]:
     return run.returncode, run.stdout
 
 
+@pytest.mark.long
 def test_an_agent_is_installed_checked_believed_and_taken_away(lab: Path, tmp_path: Path) -> None:
     before = SMALL.shell(SLOT, "dpkg-query -W; ls /etc/systemd/system; systemctl list-units --failed --no-legend")
     code, said = monitor(tmp_path, "http://127.0.0.1:9090", evolve_monitoring_check=False)
