@@ -159,8 +159,8 @@ test-lab: $(venv)/libvirt ## the lab and everything that needs real virtual mach
 	@$(pytest) tests/lab
 
 .PHONY: test-long
-test-long: $(venv)/libvirt ## what takes too long for every change: agents installed in real guests
-	@$(pytest) -m long tests/lab
+test-long: $(venv)/libvirt ## what takes too long for every change, such as agents installed in real guests
+	@$(pytest) -m long tests/unit tests/lab
 
 .PHONY: packages
 packages:

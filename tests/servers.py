@@ -57,12 +57,13 @@ def end_process(pid: int | None) -> None:
             os.kill(pid, number)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if not _is_alive(pid):
+            if not is_alive(pid):
                 return
             time.sleep(0.02)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process still runs; what waits to be fetched by its parent does not."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     try:

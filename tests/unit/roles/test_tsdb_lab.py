@@ -92,6 +92,7 @@ def test_the_play_leaves_no_process_but_the_servers(shared: TsdbLab) -> None:
         assert fields[3] == str(shared.pid(server))  # leads a session of its own
 
 
+@pytest.mark.long
 def test_two_labs_live_side_by_side(shared: TsdbLab, lab: TsdbLab) -> None:
     """On the same port even, where the address is another."""
     lab.ports.update(shared.ports)
@@ -121,6 +122,7 @@ def test_a_server_that_dies_at_its_start_shows_the_end_of_its_log(lab: TsdbLab) 
     assert time.monotonic() - began < 120
 
 
+@pytest.mark.long
 def test_changed_settings_start_a_server_anew_with_its_data(lab: TsdbLab) -> None:
     lab.made(tsdb_lab_servers=["influxdb", "prometheus"])
     pids = {server: lab.pid(server) for server in ("influxdb", "prometheus")}
@@ -137,6 +139,7 @@ def test_changed_settings_start_a_server_anew_with_its_data(lab: TsdbLab) -> Non
     assert influx_series(lab, "SELECT cpu FROM evolve_vm")[0]["values"][0][1] == 1
 
 
+@pytest.mark.long
 def test_influxdb_takes_what_collectd_sends(lab: TsdbLab) -> None:
     port = free_port()
     lab.made(tsdb_lab_servers=["influxdb"], tsdb_lab_collectd_port=port)
@@ -173,6 +176,7 @@ def test_influxdb_asks_for_the_password_that_nothing_shows(lab: TsdbLab) -> None
     assert "InfluxDB does not accept the password of eve" in lab.refused(**{**given, "tsdb_lab_password": "another"})
 
 
+@pytest.mark.long
 def test_prometheus_scrapes_what_a_file_in_the_folder_names(lab: TsdbLab) -> None:
     lab.made(tsdb_lab_servers=["prometheus"])
     target = [{"targets": [f"127.0.0.1:{lab.ports['prometheus']}"], "labels": {"host": "web-1"}}]

@@ -80,7 +80,7 @@ def test_stale_points_and_those_of_the_future_are_told_apart_from_none(machine: 
     assert code != 0
     assert f"{NAME}: 0 of 11 metrics of collectd arrive in InfluxDB at {server.url}." in output
     assert "Missing: disk_read_operations_per_second" in output
-    assert "Stale: cpu_utilisation_percent, cpu_steal_percent, cpu_wait_percent (the newest points are 30" in output
+    assert "Stale: cpu_utilisation_percent, cpu_steal_percent, cpu_wait_percent (the newest points are 3" in output
     assert "In the future: memory_used_mib, memory_used_percent (by up to 3" in output
     assert "the section [[collectd]]" in output
 
