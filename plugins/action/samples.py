@@ -38,6 +38,7 @@ _TOLERATED_SHARE = 0.25
 class ActionModule(ControllerAction):
     """Asks the sampler for its points, keeps them, and says what the metrics of the run are."""
 
+    PATIENT = True
     _requires_connection = True
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         **STUDY_OPTIONS,

@@ -78,6 +78,9 @@ class Embedded(Backend):
 
     @contextmanager
     def _records(self) -> Iterator[Records]:
+        """The records of the store, which is not made anew where it is gone."""
+        if not Store.exists(self._url):
+            raise BackendError(f"there is no store {Store.shown(self._url)}", passing=True)
         try:
             store = Store(self._url)
             try:

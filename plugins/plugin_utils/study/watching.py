@@ -21,6 +21,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Po
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.reading import Found, read_agent, read_back, within
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.spool import SpoolError, spool_for
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import StoreError
 
 # A run waits no longer than this for a database; what is left is sent later.
 _SENDING_SECONDS = 10.0
@@ -49,11 +50,14 @@ class Watched:
     problems: list[str] = field(default_factory=list)
 
     def take_up(self, points: Sequence[Point], place: Place) -> Found:
-        """Keep the sampler's points, and give those of the window: as the database has them, where there is one."""
+        """Keep the sampler's points, and give those of the window: as the database has them, where there is one.
+
+        StoreError where the study's store does not take them: what waits for that may do all this again.
+        """
         try:
             Embedded(place.store).write(points)
         except BackendError as error:
-            self.problems.append(str(error))
+            raise StoreError(str(error), passing=error.passing) from None
         if place.connection is not None and self._send(points, place.home, place.connection):
             backend = backend_for(place.connection)
             try:

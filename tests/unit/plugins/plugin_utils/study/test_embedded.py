@@ -13,15 +13,17 @@ import pytest
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.backend import BackendError
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Point, Selector, Series, Window, tagged
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
 
 CPU = "cpu_utilisation_percent"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Embedded:
-    if request.param == "sqlite":
-        return Embedded(f"sqlite:///{tmp_path}/evolve.sqlite")
-    return Embedded(request.getfixturevalue("postgresql_database"))
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/evolve.sqlite" if sqlite else request.getfixturevalue("postgresql_database")
+    Store(url).close()
+    return Embedded(url)
 
 
 def point(at_ms: int, value: float, field: str = CPU, **tags: str) -> Point:
@@ -82,6 +84,14 @@ def test_a_hundred_thousand_points_are_read_quickly(backend: Embedded) -> None:
     assert len(series.points) == 100_000
     # CPU time, which does not depend on what else the machine does: about 0.2 s.
     assert time.process_time() - started < 2
+
+
+def test_a_store_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="there is no store") as error:
+        Embedded(f"sqlite:///{tmp_path}/evolve.sqlite").write([point(1, 1.0)])
+
+    assert error.value.passing
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_that_cannot_be_opened_is_said(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.points import Po
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.reading import points_of, within
 from ansible_collections.evolve.vm.plugins.plugin_utils.metrics.watched import metrics_of
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.embedded import Embedded
+from ansible_collections.evolve.vm.plugins.plugin_utils.study.store import Store
 from ansible_collections.evolve.vm.plugins.plugin_utils.study.watching import Place, Watched, send_rest
 from ansible_collections.evolve.vm.tests.influxdb_server import InfluxServer, influxdb_server
 from ansible_collections.evolve.vm.tests.servers import free_port
@@ -49,7 +50,9 @@ def taken(place: Place) -> tuple[Watched, dict[str, float]]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/evolve.sqlite"
+    url = f"sqlite:///{tmp_path}/evolve.sqlite"
+    Store(url).close()
+    return url
 
 
 @pytest.fixture(scope="module")
